@@ -1,0 +1,17 @@
+/*
+ * The one place where compiler attributes are named. Everything else is C17.
+ */
+#ifndef DESCRY_COMPILER_H
+#define DESCRY_COMPILER_H
+
+#define DESCRY_MUST_CHECK __attribute__((warn_unused_result))
+#define DESCRY_INLINE static inline __attribute__((always_inline))
+#define DESCRY_NOINLINE __attribute__((noinline))
+#define DESCRY_COLD __attribute__((cold, noinline))
+#define DESCRY_NORETURN __attribute__((noreturn))
+#define DESCRY_PRINTF(format_index, first_arg)                                                     \
+	__attribute__((format(printf, format_index, first_arg)))
+#define DESCRY_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define DESCRY_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+#endif

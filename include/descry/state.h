@@ -1,0 +1,90 @@
+/*
+ * The whole architectural state of one CPU: plain data, no pointers, fit for memcpy,
+ * memcmp, snapshots and fixed offsets. rip and rflags are exact whenever the CPU is not
+ * inside descry_vcpu_run(). Owned by vcpu.
+ */
+#ifndef DESCRY_STATE_H
+#define DESCRY_STATE_H
+
+#include <descry/segment.h>
+
+enum descry_gpr {
+	DESCRY_AX,
+	DESCRY_CX,
+	DESCRY_DX,
+	DESCRY_BX,
+	DESCRY_SP,
+	DESCRY_BP,
+	DESCRY_SI,
+	DESCRY_DI,
+};
+
+#define DESCRY_FLAG_CF 0x00000001u
+#define DESCRY_FLAG_ONE 0x00000002u
+#define DESCRY_FLAG_PF 0x00000004u
+#define DESCRY_FLAG_AF 0x00000010u
+#define DESCRY_FLAG_ZF 0x00000040u
+#define DESCRY_FLAG_SF 0x00000080u
+#define DESCRY_FLAG_TF 0x00000100u
+#define DESCRY_FLAG_IF 0x00000200u
+#define DESCRY_FLAG_DF 0x00000400u
+#define DESCRY_FLAG_OF 0x00000800u
+#define DESCRY_FLAG_IOPL 0x00003000u
+#define DESCRY_FLAG_IOPL_SHIFT 12
+#define DESCRY_FLAG_NT 0x00004000u
+#define DESCRY_FLAG_RF 0x00010000u
+#define DESCRY_FLAG_VM 0x00020000u
+
+#define DESCRY_CR0_PE 0x00000001u
+#define DESCRY_CR0_MP 0x00000002u
+#define DESCRY_CR0_EM 0x00000004u
+#define DESCRY_CR0_TS 0x00000008u
+#define DESCRY_CR0_ET 0x00000010u
+#define DESCRY_CR0_PG 0x80000000u
+
+/* Interrupt shadows, as VMX shows them (SDM vol. 3, Guest Non-Register State). */
+#define DESCRY_SHADOW_STI 0x01u
+#define DESCRY_SHADOW_MOV_SS 0x02u
+
+struct descry_table {
+	uint64_t base;
+	uint32_t limit;
+	uint32_t reserved; /* zero */
+};
+
+struct descry_state {
+	uint64_t gpr[16];
+	uint64_t zero; /* always 0: what an absent base or index register reads as */
+	uint64_t rip;  /* the offset in CS, not a linear address */
+	uint64_t rflags;
+	uint64_t cr0, cr2, cr3, cr4;
+	uint64_t dr[8];
+	struct descry_segment seg[DESCRY_SREG_COUNT];
+	struct descry_table gdtr, idtr;
+
+	/*
+	 * Time: instructions that have ended, by retiring or by faulting. A REP iteration
+	 * is one. (docs/decisions: time-counts-faults)
+	 */
+	uint64_t retired;
+
+	uint8_t shadow;    /* DESCRY_SHADOW_*; lasts for one instruction */
+	uint8_t halted;    /* HLT has executed and nothing has woken the CPU */
+	uint8_t shut_down; /* triple fault */
+	uint8_t nmi_blocked;
+	uint8_t a20_masked;  /* address bit 20 is forced to 0 */
+	uint8_t reserved[3]; /* zero */
+};
+
+/* Where the current privilege level lives (SDM vol. 3, Guest Register State: SS.DPL). */
+static inline unsigned
+descry_cpl(const struct descry_state *state)
+{
+	if (!(state->cr0 & DESCRY_CR0_PE))
+		return 0;
+	if (state->rflags & DESCRY_FLAG_VM)
+		return 3;
+	return descry_segment_dpl(&state->seg[DESCRY_SS]);
+}
+
+#endif

@@ -1,0 +1,21 @@
+#include "control.h"
+
+#define CR0_386                                                                                    \
+	(DESCRY_CR0_PE | DESCRY_CR0_MP | DESCRY_CR0_EM | DESCRY_CR0_TS | DESCRY_CR0_ET |           \
+	 DESCRY_CR0_PG)
+
+bool
+cr0_write(struct cpu *c, uint32_t value)
+{
+	const uint32_t old = (uint32_t)c->state.cr0;
+
+	value &= CR0_386;
+	if (value & DESCRY_CR0_PG)
+		return value & DESCRY_CR0_PE ? not_modelled(c, "paging")
+					     : raise(c, DESCRY_VEC_GP, 0);
+	c->state.cr0 = value;
+	cpu_derive(c);
+	if ((old ^ value) & DESCRY_CR0_PE && cpu_records(c, DESCRY_EVENT_MODE))
+		cpu_record(c, DESCRY_EVENT_MODE)->cr0 = value;
+	return true;
+}

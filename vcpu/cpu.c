@@ -1,0 +1,103 @@
+/*
+ * What is derived from the state, and the ring of events.
+ */
+#include "cpu.h"
+
+/* --- derived -------------------------------------------------------------------------- */
+
+static bool
+is_watched(const struct cpu *c, enum descry_sreg sreg)
+{
+	return c->control && c->control->watch_access >> sreg & 1;
+}
+
+/* One comparison can stand for the rules only where they allow all of 0 .. limit. */
+static uint64_t
+fast_end(const struct cpu *c, enum descry_sreg sreg, enum descry_access access)
+{
+	const struct descry_segment *seg = &c->state.seg[sreg];
+
+	if (is_watched(c, sreg) || descry_segment_is_expand_down(seg))
+		return 0;
+	if (seg_check_access(seg, 0, 1, access, seg_route(sreg), &c->rules).rule != SEG_OK)
+		return 0;
+	return (uint64_t)seg->limit + 1;
+}
+
+static uint32_t
+mode_key(const struct cpu *c)
+{
+	return (c->state.seg[DESCRY_CS].attr & DESCRY_ATTR_DB ? BLOCK_KEY_CODE32 : 0) |
+	       (in_protected_mode(c) ? BLOCK_KEY_PROTECTED : 0);
+}
+
+void
+cpu_derive_segment(struct cpu *c, enum descry_sreg sreg)
+{
+	const struct descry_segment *seg = &c->state.seg[sreg];
+
+	if (sreg >= DESCRY_DATA_SREG_COUNT)
+		return;
+	c->fast[sreg] = (struct seg_fast){ .read_end = fast_end(c, sreg, DESCRY_READ),
+					   .write_end = fast_end(c, sreg, DESCRY_WRITE),
+					   .base = (uint32_t)seg->base };
+	if (sreg == DESCRY_SS)
+		c->sp_mask = seg->attr & DESCRY_ATTR_DB ? 0xffffffff : 0xffff;
+	if (sreg == DESCRY_CS) {
+		c->mode_key = mode_key(c);
+		c->cs_base = (uint32_t)seg->base;
+		c->cs_limit = seg->limit;
+	}
+}
+
+void
+cpu_derive(struct cpu *c)
+{
+	const uint32_t a20_mask = c->state.a20_masked ? ~(1u << 20) : ~0u;
+
+	c->rules = (struct seg_access_rules){
+		.protected_mode = in_protected_mode(c),
+		.cs_write_enforced = c->profile.knob[DESCRY_KNOB_REAL_CS_WRITE],
+		.wrap4g_faults = c->profile.knob[DESCRY_KNOB_LIMIT_WRAP4G],
+	};
+	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
+		cpu_derive_segment(c, (enum descry_sreg)sreg);
+	if (a20_mask == c->a20_mask)
+		return;
+	c->a20_mask = a20_mask;
+	cpu_forget_pages(c);
+	blocks_forget_jumps(c);
+}
+
+/* --- events --------------------------------------------------------------------------- */
+
+struct descry_event *
+cpu_record(struct cpu *c, enum descry_event_kind kind)
+{
+	struct descry_event *event = &c->events[c->event_count++ % DESCRY_EVENT_RING];
+
+	*event = (struct descry_event){ .retired = c->here.retired,
+					.ip = c->here.ip,
+					.cs = c->state.seg[DESCRY_CS].sel,
+					.kind = (uint8_t)kind,
+					.fault.vector = DESCRY_VEC_NONE };
+	return event;
+}
+
+size_t
+descry_vcpu_event_count(const struct descry_vcpu *vcpu)
+{
+	const size_t count = vcpu->cpu.event_count;
+
+	return count < DESCRY_EVENT_RING ? count : DESCRY_EVENT_RING;
+}
+
+const struct descry_event *
+descry_vcpu_event(const struct descry_vcpu *vcpu, size_t index)
+{
+	const struct cpu *c = &vcpu->cpu;
+	const size_t oldest = c->event_count - descry_vcpu_event_count(vcpu);
+
+	assert(index < descry_vcpu_event_count(vcpu));
+	return &c->events[(oldest + index) % DESCRY_EVENT_RING];
+}

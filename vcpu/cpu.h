@@ -1,0 +1,325 @@
+/*
+ * The CPU from inside: the architectural state, what is derived from it, scratch members,
+ * and the shape of an instruction handler. Private to vcpu.
+ */
+#ifndef DESCRY_CPU_H
+#define DESCRY_CPU_H
+
+#include "block.h"
+#include "flags.h"
+#include "insn.h"
+#include "seg_check.h"
+
+#include <descry/vcpu.h>
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/*
+ * One segment as an access sees it. An access of n bytes at off is allowed at once when
+ * off + n <= end; whatever this cannot say (expand-down, null, wrong type, a watched
+ * segment) has end 0 and goes the long way, where the rules are.
+ */
+struct seg_fast {
+	uint64_t read_end, write_end;
+	uint32_t base;
+};
+
+/* Host memory behind a linear page, kept until something about the page changes. */
+struct page_fast {
+	uint32_t read_page, write_page; /* linear page number, or PAGE_NONE */
+	uint8_t *host;
+};
+#define JUMP_COUNT 2048u
+#define PAGE_FAST_COUNT 512u
+#define PAGE_NONE 0xffffffffu
+
+/* A fault on its way from the rule that found it to delivery. */
+struct pending_fault {
+	uint8_t vector;
+	uint16_t error_code;
+};
+
+/* A segment register's next content, found and checked, not yet in place. */
+struct seg_loading {
+	struct descry_segment seg;
+	uint64_t raw;    /* the descriptor */
+	uint64_t table;  /* linear base of its table */
+	uint32_t linear; /* of the descriptor */
+	uint8_t origin;  /* enum descry_origin */
+	uint8_t fields;  /* SEG_FIELD_*: what the load writes */
+};
+#define SEG_FIELD_BASE 0x01u
+#define SEG_FIELD_LIMIT 0x02u
+#define SEG_FIELD_ATTR 0x04u
+#define SEG_FIELDS_ALL 0x07u
+
+/* A judgement on a descriptor that allowed the load: seg_load.c. */
+struct seg_memo {
+	struct descry_segment seg;
+	uint64_t raw;
+	uint32_t key; /* path, CPL, selector; 0: none */
+};
+#define SEG_MEMO_COUNT 64u
+
+/* A memory operand that has passed every check and waits to be written. */
+struct pending_write {
+	uint8_t *host; /* NULL: the long way */
+	uint32_t linear;
+};
+
+struct cpu {
+	struct descry_state state; /* first: handlers use its offsets */
+	struct lazy_flags flags;
+
+	/* Scratch: results of loads and checks, so that no local's address leaves a handler. */
+	uint32_t value;             /* mem_read(), pop */
+	struct pending_write rmw;   /* mem_rmw() */
+	struct seg_loading loading; /* seg_resolve() */
+	uint32_t target;            /* offset in CS where a far transfer goes */
+	struct pending_fault fault;
+	struct {
+		uint64_t retired;
+		uint32_t ip;
+	} here; /* the instruction that provenance and events name: cpu_here() */
+
+	/* Where execution is. */
+	const struct insn *first; /* of the running block */
+	uint32_t block_ip;        /* offset in CS of that first instruction */
+	uint64_t stop_at;         /* state.retired at which the budget is used up */
+	/* The same for going on from block to block; 0 makes every block come back to the loop. */
+	_Atomic uint64_t chain_until;
+	const struct block *jump[JUMP_COUNT]; /* by linear address: where go_to() looks */
+
+	/* Derived from the state by cpu_derive(). */
+	struct seg_fast fast[DESCRY_DATA_SREG_COUNT];
+	struct seg_access_rules rules;
+	uint32_t sp_mask;  /* FFFFh or FFFFFFFFh, by SS.B */
+	uint32_t mode_key; /* BLOCK_KEY_* of the current mode */
+	uint32_t cs_base, cs_limit;
+	uint32_t a20_mask;
+	struct page_fast page[PAGE_FAST_COUNT];
+
+	struct seg_memo memo[SEG_MEMO_COUNT];
+
+	struct blocks *blocks;
+	struct decoder *decoder;
+
+	/* The world outside. */
+	struct descry_bus bus;
+	struct descry_profile profile;
+	const struct descry_control *control; /* of the current run */
+	struct descry_exit *exit;             /* of the current run, or no_exit */
+	struct descry_exit no_exit;
+	atomic_bool kick;
+	bool leave;                /* exit is filled: leave the loop at this boundary */
+	uint8_t op_step;           /* descry_op_set_step() */
+	bool accessed;             /* a watched segment was used by this instruction */
+	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
+
+	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];
+	struct descry_event events[DESCRY_EVENT_RING];
+	size_t event_count; /* since the run began; the ring holds the newest */
+};
+
+struct descry_vcpu {
+	struct cpu cpu;
+};
+
+/* --- registers ------------------------------------------------------------------------ */
+
+/*
+ * A byte register is lowered to its byte offset in the register file (AL 0, AH 1, CL 8 ...),
+ * the others to their number; 16 reads as 0.
+ */
+DESCRY_INLINE uint32_t
+reg_read(const struct cpu *c, unsigned reg, unsigned size)
+{
+	const uint8_t *file = (const uint8_t *)&c->state;
+	uint32_t value = 0;
+
+	memcpy(&value, file + (size == 1 ? reg : reg * 8), size);
+	return value;
+}
+
+/* A 32-bit write clears the upper half of the 64-bit register. */
+DESCRY_INLINE void
+reg_write(struct cpu *c, unsigned reg, unsigned size, uint32_t value)
+{
+	uint8_t *file = (uint8_t *)&c->state;
+	const uint64_t wide = value;
+
+	memcpy(file + (size == 1 ? reg : reg * 8), &wide, size == 4 ? 8 : size);
+}
+
+#define REG_AH 1u /* byte register numbers, as lowered */
+#define REG_AL 0u
+#define REG_CL 8u
+
+/* Offset of the memory operand; 16-bit addressing wraps by the mask. */
+DESCRY_INLINE uint32_t
+ea(const struct cpu *c, const struct insn *in)
+{
+	return (in->disp + reg_read(c, in->base, 4) + (reg_read(c, in->index, 4) << in->scale)) &
+	       in->ea_mask;
+}
+
+DESCRY_INLINE bool
+in_protected_mode(const struct cpu *c)
+{
+	return c->state.cr0 & DESCRY_CR0_PE;
+}
+
+static inline bool
+knob_is(const struct cpu *c, enum descry_knob knob, uint32_t value)
+{
+	return c->profile.knob[knob] == value;
+}
+
+/* After any change of CR0, a segment, A20 or the watched segments. */
+void cpu_derive(struct cpu *c);
+void cpu_derive_segment(struct cpu *c, enum descry_sreg sreg);
+
+/* Forget what is known about pages (not the blocks). */
+void cpu_forget_pages(struct cpu *c);
+
+/* There is code in this physical page now: stores into it take the long way. */
+void cpu_guard_page(struct cpu *c, uint32_t physical);
+
+/* Is this kind of event wanted? If so, a new one to be filled in. */
+struct descry_event *cpu_record(struct cpu *c, enum descry_event_kind kind);
+static inline bool
+cpu_records(const struct cpu *c, enum descry_event_kind kind)
+{
+	return DESCRY_UNLIKELY(c->control && c->control->events & DESCRY_EVENT_BIT(kind));
+}
+
+/* --- the ways out of a handler -------------------------------------------------------- */
+
+/*
+ * Go on with an instruction: one line decides between a sibling call and a plain loop, and
+ * every handler serves both. A function that ends in next() or go_to() must not pass the
+ * address of a local out of line, or the call is no longer a jump.
+ */
+DESCRY_INLINE const struct insn *
+enter(struct cpu *c, const struct insn *in)
+{
+#if defined(__OPTIMIZE__) && !defined(DESCRY_PLAIN_LOOP)
+	return in->exec(c, in);
+#else
+	(void)c;
+	return in;
+#endif
+}
+
+DESCRY_INLINE const struct insn *
+next(struct cpu *c, const struct insn *in)
+{
+	return enter(c, in + 1);
+}
+
+/* Offset in CS of this instruction, and of the one behind it. */
+DESCRY_INLINE uint32_t
+insn_ip(const struct cpu *c, const struct insn *in)
+{
+	return c->block_ip + in->offset;
+}
+
+DESCRY_INLINE uint32_t
+insn_next_ip(const struct cpu *c, const struct insn *in)
+{
+	return c->block_ip + in->offset + in->length;
+}
+
+/* Names the instruction for provenance and events. */
+DESCRY_INLINE void
+cpu_here(struct cpu *c, const struct insn *in)
+{
+	c->here.retired = c->state.retired + (uint64_t)(in - c->first);
+	c->here.ip = insn_ip(c, in);
+}
+
+/* The value of state.retired while this instruction executes. */
+DESCRY_INLINE uint64_t
+insn_retired(const struct cpu *c, const struct insn *in)
+{
+	return c->state.retired + (uint64_t)(in - c->first);
+}
+
+/* The instruction is done; execution goes on at ip, in another block. */
+DESCRY_INLINE const struct insn *
+leave_to(struct cpu *c, const struct insn *in, uint32_t ip)
+{
+	c->state.retired = insn_retired(c, in) + 1;
+	c->state.rip = ip;
+	return NULL;
+}
+
+/* Enters a block at ip if it is known, fits the limit of CS and the budget; else back to the loop.
+ */
+DESCRY_INLINE const struct insn *
+chain(struct cpu *c, uint64_t retired, uint32_t ip)
+{
+	const uint32_t linear = c->cs_base + ip;
+	const struct block *to = c->jump[linear & (JUMP_COUNT - 1)];
+
+	c->state.retired = retired;
+	if (DESCRY_UNLIKELY(to->entry != block_entry(linear, c->mode_key) ||
+			    (uint64_t)ip + to->bytes > (uint64_t)c->cs_limit + 1 ||
+			    retired + to->count >
+				    atomic_load_explicit(&c->chain_until, memory_order_relaxed))) {
+		c->state.rip = ip;
+		return NULL;
+	}
+	c->first = to->insns;
+	c->block_ip = ip;
+	return enter(c, to->insns);
+}
+
+/* The instruction is done and has cast no shadow; execution goes on at ip, in CS as it is now. */
+DESCRY_INLINE const struct insn *
+go_to(struct cpu *c, const struct insn *in, uint32_t ip)
+{
+	return chain(c, insn_retired(c, in) + 1, ip);
+}
+
+/* The instruction is done, and the following one must be looked up anew. */
+DESCRY_INLINE const struct insn *
+leave_after(struct cpu *c, const struct insn *in)
+{
+	return leave_to(c, in, insn_next_ip(c, in));
+}
+
+/* A check has refused: nothing has been changed, and c->fault (or c->leave) says what comes next.
+ */
+DESCRY_INLINE const struct insn *
+fault(struct cpu *c, const struct insn *in)
+{
+	c->state.retired = insn_retired(c, in);
+	c->state.rip = insn_ip(c, in);
+	return NULL;
+}
+
+/* Sets c->fault; returns false so that a refusal is one line. */
+static inline bool
+raise(struct cpu *c, unsigned vector, unsigned error_code)
+{
+	c->fault.vector = (uint8_t)vector;
+	c->fault.error_code = (uint16_t)error_code;
+	return false;
+}
+
+static inline bool
+raise_verdict(struct cpu *c, struct seg_verdict verdict)
+{
+	return raise(c, verdict.vector, verdict.error_code);
+}
+
+/*
+ * The instruction is known and its rule is not written yet. Stops the run before it;
+ * c->fault stays empty. Returns false, as a refusal does.
+ */
+bool not_modelled(struct cpu *c, const char *what);
+
+#endif

@@ -1,0 +1,51 @@
+#include "eflags.h"
+
+/* A 386 has no flags above VM. */
+#define EFLAGS_386                                                                                 \
+	(FLAGS_ARITHMETIC | DESCRY_FLAG_TF | DESCRY_FLAG_IF | DESCRY_FLAG_DF | DESCRY_FLAG_IOPL |  \
+	 DESCRY_FLAG_NT | DESCRY_FLAG_RF | DESCRY_FLAG_VM)
+
+uint32_t
+eflags_read(const struct cpu *c)
+{
+	return ((uint32_t)c->state.rflags & ~FLAGS_ARITHMETIC) | flags_read(&c->flags);
+}
+
+void
+eflags_write(struct cpu *c, uint32_t value)
+{
+	c->state.rflags = (value & EFLAGS_386) | DESCRY_FLAG_ONE;
+	flags_write(&c->flags, value);
+}
+
+uint32_t
+eflags_image(const struct cpu *c)
+{
+	return eflags_read(c) & ~(DESCRY_FLAG_VM | DESCRY_FLAG_RF);
+}
+
+/* Which bits the current privilege may change. */
+static uint32_t
+changeable(const struct cpu *c)
+{
+	const unsigned cpl = descry_cpl(&c->state);
+	uint32_t mask = FLAGS_ARITHMETIC | DESCRY_FLAG_TF | DESCRY_FLAG_DF | DESCRY_FLAG_NT;
+
+	if (cpl == 0)
+		mask |= DESCRY_FLAG_IOPL;
+	if (cpl <= iopl(c))
+		mask |= DESCRY_FLAG_IF;
+	return mask;
+}
+
+bool
+eflags_load(struct cpu *c, uint32_t value, unsigned size)
+{
+	const uint32_t mask = changeable(c) | (size == 4 ? DESCRY_FLAG_RF : 0);
+	const uint32_t flags = (eflags_read(c) & ~mask) | (value & mask);
+
+	if (flags & DESCRY_FLAG_TF)
+		return not_modelled(c, "single-step trap (TF)");
+	eflags_write(c, flags);
+	return true;
+}

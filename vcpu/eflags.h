@@ -1,0 +1,30 @@
+/*
+ * EFLAGS as a whole: what PUSHF shows and what POPF and IRET may change. Private to vcpu.
+ */
+#ifndef DESCRY_EFLAGS_H
+#define DESCRY_EFLAGS_H
+
+#include "cpu.h"
+
+/* All of it, the arithmetic flags included. */
+uint32_t eflags_read(const struct cpu *c);
+
+/* Raw, whole: resets, restores and deliveries. */
+void eflags_write(struct cpu *c, uint32_t value);
+
+/* The image that PUSHF pushes: without VM and RF. */
+uint32_t eflags_image(const struct cpu *c);
+
+/*
+ * POPF and IRET: what CPL and IOPL let pass (SDM vol. 2, POPF). size is 2 or 4. False
+ * when the run has to stop (single step is not modelled).
+ */
+DESCRY_MUST_CHECK bool eflags_load(struct cpu *c, uint32_t value, unsigned size);
+
+static inline unsigned
+iopl(const struct cpu *c)
+{
+	return (unsigned)(c->state.rflags & DESCRY_FLAG_IOPL) >> DESCRY_FLAG_IOPL_SHIFT;
+}
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * ADD OR ADC SBB AND SUB XOR CMP TEST, INC DEC NEG NOT: SDM vol. 2, one entry each.
+ */
+#include "lower.h"
+#include "mem.h"
+
+/* The result of a op b, with all its flags. AF after a logical operation is 0, as silicon has it.
+ */
+DESCRY_INLINE uint32_t
+alu(struct cpu *c, enum op op, unsigned size, uint32_t a, uint32_t b)
+{
+	struct lazy_flags *f = &c->flags;
+	const bool adds = op == OP_ADD || op == OP_ADC;
+	const bool subtracts = op == OP_SUB || op == OP_SBB || op == OP_CMP;
+	const uint32_t carry_in = (op == OP_ADC || op == OP_SBB) && flag_cf(f);
+	uint32_t r;
+
+	if (adds)
+		r = a + b + carry_in;
+	else if (subtracts)
+		r = a - b - carry_in;
+	else if (op == OP_OR)
+		r = a | b;
+	else if (op == OP_XOR)
+		r = a ^ b;
+	else
+		r = a & b;
+
+	flags_set_result(f, r, size);
+	if (adds)
+		flags_set_carries(f, carries_of(a, b, r), size);
+	else if (subtracts)
+		flags_set_carries(f, borrows_of(a, b, r), size);
+	else
+		f->carries = 0;
+	return r;
+}
+
+DESCRY_INLINE bool
+writes_back(enum op op)
+{
+	return op != OP_CMP && op != OP_TEST;
+}
+
+/* --- the five operand forms ----------------------------------------------------------- */
+
+DESCRY_INLINE const struct insn *
+alu_reg(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t b)
+{
+	const uint32_t r = alu(c, op, size, reg_read(c, in->dst, size), b);
+
+	if (writes_back(op))
+		reg_write(c, in->dst, size, r);
+	return next(c, in);
+}
+
+DESCRY_INLINE const struct insn *
+alu_rr(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return alu_reg(c, in, op, size, reg_read(c, in->src, size));
+}
+
+DESCRY_INLINE const struct insn *
+alu_ri(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return alu_reg(c, in, op, size, in->imm);
+}
+
+DESCRY_INLINE const struct insn *
+alu_rm(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	if (!mem_read(c, in->seg, ea(c, in), size))
+		return fault(c, in);
+	return alu_reg(c, in, op, size, c->value);
+}
+
+DESCRY_INLINE const struct insn *
+alu_mem(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t b)
+{
+	if (writes_back(op)) {
+		if (!mem_rmw(c, in->seg, ea(c, in), size))
+			return fault(c, in);
+		mem_rmw_commit(c, size, alu(c, op, size, c->value, b));
+	} else {
+		if (!mem_read(c, in->seg, ea(c, in), size))
+			return fault(c, in);
+		alu(c, op, size, c->value, b);
+	}
+	return next(c, in);
+}
+
+DESCRY_INLINE const struct insn *
+alu_mr(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return alu_mem(c, in, op, size, reg_read(c, in->src, size));
+}
+
+DESCRY_INLINE const struct insn *
+alu_mi(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return alu_mem(c, in, op, size, in->imm);
+}
+
+/* --- one handler for each operation, form and size ------------------------------------ */
+
+#define ALU_HANDLER(op, form, size)                                                                \
+	static const struct insn *exec_##op##_##form##size(struct cpu *c, const struct insn *in)   \
+	{                                                                                          \
+		return alu_##form(c, in, OP_##op, size);                                           \
+	}
+#define ALU_SIZES(op, form)                                                                        \
+	ALU_HANDLER(op, form, 1) ALU_HANDLER(op, form, 2) ALU_HANDLER(op, form, 4)
+#define ALU_OPERATION(op)                                                                          \
+	ALU_SIZES(op, rr) ALU_SIZES(op, ri) ALU_SIZES(op, rm) ALU_SIZES(op, mr) ALU_SIZES(op, mi)
+
+ALU_OPERATION(ADD)
+ALU_OPERATION(OR)
+ALU_OPERATION(ADC)
+ALU_OPERATION(SBB)
+ALU_OPERATION(AND)
+ALU_OPERATION(SUB)
+ALU_OPERATION(XOR)
+ALU_OPERATION(CMP)
+ALU_OPERATION(TEST)
+
+enum alu_form { FORM_RR, FORM_RI, FORM_RM, FORM_MR, FORM_MI, FORM_COUNT };
+
+#define ALU_FORM(op, form)                                                                         \
+	{                                                                                          \
+		exec_##op##_##form##1, exec_##op##_##form##2, exec_##op##_##form##4                \
+	}
+#define ALU_ROW(op)                                                                                \
+	[OP_##op - OP_ADD] = { ALU_FORM(op, rr), ALU_FORM(op, ri), ALU_FORM(op, rm),               \
+			       ALU_FORM(op, mr), ALU_FORM(op, mi) }
+
+static exec_fn *const alu_handlers[OP_TEST - OP_ADD + 1][FORM_COUNT][3] = {
+	ALU_ROW(ADD), ALU_ROW(OR),  ALU_ROW(ADC), ALU_ROW(SBB),  ALU_ROW(AND),
+	ALU_ROW(SUB), ALU_ROW(XOR), ALU_ROW(CMP), ALU_ROW(TEST),
+};
+
+exec_fn *
+lower_alu(const struct decoded *d, struct insn *in)
+{
+	const struct operand *first = &d->operand[0], *second = &d->operand[1];
+	enum alu_form form;
+
+	(void)in;
+	if (first->kind == OPERAND_MEM)
+		form = second->kind == OPERAND_IMM ? FORM_MI : FORM_MR;
+	else if (second->kind == OPERAND_MEM)
+		form = FORM_RM;
+	else
+		form = second->kind == OPERAND_IMM ? FORM_RI : FORM_RR;
+	return alu_handlers[d->op - OP_ADD][form][size_index(first->size)];
+}
+
+/* --- one operand ---------------------------------------------------------------------- */
+
+/* INC and DEC leave CF; NOT leaves all flags. */
+DESCRY_INLINE uint32_t
+unary(struct cpu *c, enum op op, unsigned size, uint32_t a)
+{
+	const bool cf = flag_cf(&c->flags);
+
+	if (op == OP_NOT)
+		return ~a;
+	if (op == OP_NEG)
+		return alu(c, OP_SUB, size, 0, a);
+
+	const uint32_t r = alu(c, op == OP_INC ? OP_ADD : OP_SUB, size, a, 1);
+
+	flags_set_cf_of(&c->flags, cf, flag_of(&c->flags));
+	return r;
+}
+
+DESCRY_INLINE const struct insn *
+unary_r(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	reg_write(c, in->dst, size, unary(c, op, size, reg_read(c, in->dst, size)));
+	return next(c, in);
+}
+
+DESCRY_INLINE const struct insn *
+unary_m(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	if (!mem_rmw(c, in->seg, ea(c, in), size))
+		return fault(c, in);
+	mem_rmw_commit(c, size, unary(c, op, size, c->value));
+	return next(c, in);
+}
+
+#define UNARY_HANDLER(op, form, size)                                                              \
+	static const struct insn *exec_##op##_##form##size(struct cpu *c, const struct insn *in)   \
+	{                                                                                          \
+		return unary_##form(c, in, OP_##op, size);                                         \
+	}
+#define UNARY_SIZES(op, form)                                                                      \
+	UNARY_HANDLER(op, form, 1) UNARY_HANDLER(op, form, 2) UNARY_HANDLER(op, form, 4)
+#define UNARY_OPERATION(op) UNARY_SIZES(op, r) UNARY_SIZES(op, m)
+
+UNARY_OPERATION(INC)
+UNARY_OPERATION(DEC)
+UNARY_OPERATION(NEG)
+UNARY_OPERATION(NOT)
+
+#define UNARY_ROW(op) [OP_##op - OP_INC] = { ALU_FORM(op, r), ALU_FORM(op, m) }
+
+static exec_fn *const unary_handlers[OP_NOT - OP_INC + 1][2][3] = {
+	UNARY_ROW(INC),
+	UNARY_ROW(DEC),
+	UNARY_ROW(NEG),
+	UNARY_ROW(NOT),
+};
+
+exec_fn *
+lower_unary(const struct decoded *d, struct insn *in)
+{
+	const struct operand *operand = &d->operand[0];
+
+	(void)in;
+	return unary_handlers[d->op - OP_INC][operand->kind == OPERAND_MEM]
+			     [size_index(operand->size)];
+}

@@ -1,0 +1,217 @@
+/*
+ * Near transfers: JMP CALL RET Jcc LOOP JCXZ (SDM vol. 2). A target beyond the limit of CS
+ * faults at the transfer, before anything is changed.
+ */
+#include "lower.h"
+#include "stack.h"
+
+/* A 16-bit operand size cuts the target to 16 bits. */
+DESCRY_INLINE uint32_t
+cut(uint32_t ip, unsigned size)
+{
+	return size == 2 ? ip & 0xffff : ip;
+}
+
+DESCRY_INLINE bool
+target_in_limit(struct cpu *c, uint32_t ip)
+{
+	return DESCRY_LIKELY(ip <= c->state.seg[DESCRY_CS].limit) ? true
+								  : raise(c, DESCRY_VEC_GP, 0);
+}
+
+DESCRY_INLINE const struct insn *
+jump(struct cpu *c, const struct insn *in, uint32_t ip)
+{
+	return target_in_limit(c, ip) ? go_to(c, in, ip) : fault(c, in);
+}
+
+DESCRY_INLINE uint32_t
+relative(const struct cpu *c, const struct insn *in)
+{
+	return cut(insn_next_ip(c, in) + in->imm, in->size);
+}
+
+/* --- Jcc, LOOP, JCXZ ------------------------------------------------------------------ */
+
+DESCRY_INLINE const struct insn *
+branch(struct cpu *c, const struct insn *in, bool taken)
+{
+	return taken ? jump(c, in, relative(c, in)) : go_to(c, in, insn_next_ip(c, in));
+}
+
+#define JCC_HANDLER(cond)                                                                          \
+	static const struct insn *exec_jcc_##cond(struct cpu *c, const struct insn *in)            \
+	{                                                                                          \
+		return branch(c, in, flags_condition(&c->flags, 0x##cond));                        \
+	}
+
+JCC_HANDLER(0)
+JCC_HANDLER(1)
+JCC_HANDLER(2)
+JCC_HANDLER(3)
+JCC_HANDLER(4)
+JCC_HANDLER(5)
+JCC_HANDLER(6)
+JCC_HANDLER(7)
+JCC_HANDLER(8)
+JCC_HANDLER(9)
+JCC_HANDLER(a)
+JCC_HANDLER(b)
+JCC_HANDLER(c)
+JCC_HANDLER(d)
+JCC_HANDLER(e)
+JCC_HANDLER(f)
+
+exec_fn *
+lower_jcc(const struct decoded *d, struct insn *in)
+{
+	static exec_fn *const handlers[16] = {
+		exec_jcc_0, exec_jcc_1, exec_jcc_2, exec_jcc_3, exec_jcc_4, exec_jcc_5,
+		exec_jcc_6, exec_jcc_7, exec_jcc_8, exec_jcc_9, exec_jcc_a, exec_jcc_b,
+		exec_jcc_c, exec_jcc_d, exec_jcc_e, exec_jcc_f,
+	};
+
+	(void)in;
+	return handlers[d->cond];
+}
+
+/* CX or ECX by the address size. */
+DESCRY_INLINE unsigned
+counter_size(const struct insn *in)
+{
+	return in->ea_mask == 0xffff ? 2 : 4;
+}
+
+/* The counter is written only when the jump does not fault. */
+DESCRY_INLINE const struct insn *
+loop_if(struct cpu *c, const struct insn *in, bool condition)
+{
+	const unsigned size = counter_size(in);
+	const uint32_t count = cut(reg_read(c, DESCRY_CX, size) - 1, size);
+	const bool taken = count != 0 && condition;
+	const uint32_t ip = taken ? relative(c, in) : insn_next_ip(c, in);
+
+	if (taken && !target_in_limit(c, ip))
+		return fault(c, in);
+	reg_write(c, DESCRY_CX, size, count);
+	return go_to(c, in, ip);
+}
+
+static const struct insn *
+exec_loop(struct cpu *c, const struct insn *in)
+{
+	return loop_if(c, in, true);
+}
+
+static const struct insn *
+exec_loope(struct cpu *c, const struct insn *in)
+{
+	return loop_if(c, in, flag_zf(&c->flags));
+}
+
+static const struct insn *
+exec_loopne(struct cpu *c, const struct insn *in)
+{
+	return loop_if(c, in, !flag_zf(&c->flags));
+}
+
+static const struct insn *
+exec_jcxz(struct cpu *c, const struct insn *in)
+{
+	return branch(c, in, reg_read(c, DESCRY_CX, counter_size(in)) == 0);
+}
+
+exec_fn *
+lower_loop(const struct decoded *d, struct insn *in)
+{
+	static exec_fn *const handlers[OP_JCXZ - OP_LOOP + 1] = {
+		exec_loop,
+		exec_loope,
+		exec_loopne,
+		exec_jcxz,
+	};
+
+	(void)in;
+	return handlers[d->op - OP_LOOP];
+}
+
+/* --- JMP, CALL, RET ------------------------------------------------------------------- */
+
+static const struct insn *
+exec_jmp_rel(struct cpu *c, const struct insn *in)
+{
+	return jump(c, in, relative(c, in));
+}
+
+static const struct insn *
+exec_jmp_r(struct cpu *c, const struct insn *in)
+{
+	return jump(c, in, reg_read(c, in->dst, in->size));
+}
+
+static const struct insn *
+exec_jmp_m(struct cpu *c, const struct insn *in)
+{
+	if (!mem_read(c, in->seg, ea(c, in), in->size))
+		return fault(c, in);
+	return jump(c, in, c->value);
+}
+
+/* The return address is on the stack before the target is checked; SP follows only then. */
+DESCRY_INLINE const struct insn *
+call(struct cpu *c, const struct insn *in, uint32_t ip)
+{
+	const uint32_t sp = (sp_read(c) - in->size) & c->sp_mask;
+
+	if (!mem_write(c, DESCRY_SS, sp, in->size, insn_next_ip(c, in)) || !target_in_limit(c, ip))
+		return fault(c, in);
+	sp_write(c, sp);
+	return go_to(c, in, ip);
+}
+
+static const struct insn *
+exec_call_rel(struct cpu *c, const struct insn *in)
+{
+	return call(c, in, relative(c, in));
+}
+
+static const struct insn *
+exec_call_r(struct cpu *c, const struct insn *in)
+{
+	return call(c, in, reg_read(c, in->dst, in->size));
+}
+
+static const struct insn *
+exec_call_m(struct cpu *c, const struct insn *in)
+{
+	if (!mem_read(c, in->seg, ea(c, in), in->size))
+		return fault(c, in);
+	return call(c, in, c->value);
+}
+
+/* imm: bytes of parameters to drop. */
+static const struct insn *
+exec_ret(struct cpu *c, const struct insn *in)
+{
+	if (!stack_read(c, in->size, 0) || !target_in_limit(c, c->value))
+		return fault(c, in);
+	sp_write(c, sp_read(c) + in->size + (in->imm & 0xffff));
+	return go_to(c, in, c->value);
+}
+
+exec_fn *
+lower_near(const struct decoded *d, struct insn *in)
+{
+	static exec_fn *const jmp[3] = { exec_jmp_rel, exec_jmp_r, exec_jmp_m };
+	static exec_fn *const calls[3] = { exec_call_rel, exec_call_r, exec_call_m };
+	unsigned form = 0;
+
+	(void)in;
+	if (d->op == OP_RET)
+		return exec_ret;
+	if (d->operand[0].kind == OPERAND_REG)
+		form = 1;
+	else if (d->operand[0].kind == OPERAND_MEM)
+		form = 2;
+	return d->op == OP_JMP ? jmp[form] : calls[form];
+}

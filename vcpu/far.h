@@ -1,0 +1,21 @@
+/*
+ * Far transfers: JMP, CALL, RET and IRET through CS, in real and protected mode. Each does
+ * the whole transfer but for the instruction pointer, which it leaves in c->target. On
+ * false nothing has changed and c->fault is set. Private to vcpu.
+ */
+#ifndef DESCRY_FAR_H
+#define DESCRY_FAR_H
+
+#include "cpu.h"
+
+DESCRY_MUST_CHECK bool far_jump(struct cpu *c, uint16_t sel, uint32_t ip);
+DESCRY_MUST_CHECK bool far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size,
+				uint32_t return_ip);
+DESCRY_MUST_CHECK bool far_return(struct cpu *c, unsigned size, uint32_t drop);
+DESCRY_MUST_CHECK bool far_iret(struct cpu *c, unsigned size);
+
+/* IRET with a frame that does not come from the stack (descry_op_iret). Same ring only. */
+DESCRY_MUST_CHECK bool far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags,
+					  unsigned size);
+
+#endif

@@ -1,0 +1,326 @@
+#include "interrupt.h"
+
+#include "eflags.h"
+#include "seg_load.h"
+#include "stack.h"
+
+#define EXT 1u /* error code: the event is external to the program */
+#define IDT 2u /* error code: the index is a vector */
+
+struct interruption {
+	unsigned vector;
+	uint32_t return_ip;
+	bool software; /* INT n, INT3, INTO */
+	bool has_error_code;
+	uint32_t error_code;
+};
+
+/* SDM vol. 3, Error Code. */
+static bool
+pushes_error_code(unsigned vector)
+{
+	return vector == DESCRY_VEC_DF || (vector >= DESCRY_VEC_TS && vector <= DESCRY_VEC_PF);
+}
+
+static uint32_t
+ext_of(const struct interruption *i)
+{
+	return i->software ? 0 : EXT;
+}
+
+static uint32_t
+vector_error(const struct interruption *i)
+{
+	return i->vector * 8 + IDT + ext_of(i);
+}
+
+/* --- real mode: RM1 to RM6 ------------------------------------------------------------ */
+
+/* The monitor wants to hear of vectors that nobody has claimed. */
+static bool
+is_unhandled(struct cpu *c, const struct interruption *i, uint32_t entry)
+{
+	if (!c->control || !c->control->unhandled || entry != c->control->unhandled)
+		return false;
+	c->exit->reason = DESCRY_EXIT_UNHANDLED;
+	c->exit->fault.vector = (uint8_t)i->vector;
+	c->exit->fault.error_code = (uint16_t)i->error_code;
+	c->leave = true;
+	return true;
+}
+
+static bool
+deliver_real(struct cpu *c, const struct interruption *i)
+{
+	const uint32_t slot = i->vector * 4;
+	const uint32_t flags = eflags_read(c);
+	struct frame frame = frame_on_stack(c, 2);
+	const uint32_t old_limit = c->state.seg[DESCRY_CS].limit;
+	struct seg_loading cs;
+	uint32_t entry, ip;
+
+	if (slot + 3 > c->state.idtr.limit)
+		return raise(c, DESCRY_VEC_GP, vector_error(i));
+
+	frame_add(&frame, flags);
+	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
+	frame_add(&frame, i->return_ip);
+	if (!frame_check(c, &frame))
+		return false;
+
+	mem_read_linear(c, (uint32_t)c->state.idtr.base + slot, &entry, sizeof(entry));
+	if (is_unhandled(c, i, entry))
+		return false;
+	ip = entry & 0xffff;
+	if (!seg_resolve_code(c, (uint16_t)(entry >> 16), SEG_PATH_GATE, &cs))
+		return false;
+	if (ip >
+	    (knob_is(c, DESCRY_KNOB_RM_INT_LIMIT, DESCRY_RM_INT_OLD_CS) ? old_limit : cs.seg.limit))
+		return raise(c, DESCRY_VEC_GP, 0);
+
+	/* Nothing below can fault. */
+	sp_write(c, frame_write(c, &frame));
+	seg_commit(c, DESCRY_CS, &cs, DESCRY_CAUSE_INTERRUPT);
+	eflags_write(c, flags & ~(DESCRY_FLAG_IF | DESCRY_FLAG_TF | DESCRY_FLAG_RF));
+	c->target = ip;
+	return true;
+}
+
+/* --- protected mode: PM1 to PM15 ------------------------------------------------------ */
+
+struct gate {
+	uint32_t offset;
+	uint16_t sel;
+	unsigned size; /* of a stack slot: 2 or 4 */
+	bool clears_if;
+};
+
+/* PM1 to PM4. */
+static bool
+read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
+{
+	uint64_t raw;
+	struct descry_segment desc;
+	unsigned type;
+
+	if (i->vector * 8 + 7 > c->state.idtr.limit)
+		return raise(c, DESCRY_VEC_GP, vector_error(i));
+	mem_read_linear(c, (uint32_t)c->state.idtr.base + i->vector * 8, &raw, sizeof(raw));
+	desc = descry_segment_from_descriptor(0, raw);
+	type = desc.attr & (DESCRY_ATTR_S | DESCRY_ATTR_TYPE);
+	if (type != DESCRY_TYPE_TASK_GATE && type != DESCRY_TYPE_INTERRUPT_GATE16 &&
+	    type != DESCRY_TYPE_TRAP_GATE16 && type != DESCRY_TYPE_INTERRUPT_GATE32 &&
+	    type != DESCRY_TYPE_TRAP_GATE32)
+		return raise(c, DESCRY_VEC_GP, vector_error(i));
+	if (i->software && descry_segment_dpl(&desc) < descry_cpl(&c->state))
+		return raise(c, DESCRY_VEC_GP, vector_error(i));
+	if (!(desc.attr & DESCRY_ATTR_P))
+		return raise(c, DESCRY_VEC_NP, vector_error(i));
+	if (type == DESCRY_TYPE_TASK_GATE)
+		return not_modelled(c, "interrupt through a task gate");
+
+	gate->size = type & 8 ? 4 : 2;
+	gate->offset = (uint32_t)(raw & 0xffff);
+	if (gate->size == 4)
+		gate->offset |= (uint32_t)(raw >> 32) & 0xffff0000;
+	gate->sel = (uint16_t)(raw >> 16);
+	gate->clears_if = !(type & 1);
+	return true;
+}
+
+/* PM8: the stack of an inner ring, from the TSS as TR caches it. */
+static bool
+read_inner_stack(struct cpu *c, unsigned ring, uint32_t *sp, uint16_t *ss)
+{
+	const struct descry_segment *tr = &c->state.seg[DESCRY_TR];
+	const bool wide = (tr->attr & DESCRY_ATTR_TYPE) >= DESCRY_TYPE_TSS32;
+	const uint32_t at = wide ? 4 + 8 * ring : 2 + 4 * ring;
+	const unsigned size = wide ? 4 : 2;
+
+	if (at + size + 1 > tr->limit)
+		return raise(c, DESCRY_VEC_TS, tr->sel & ~DESCRY_SEL_RPL);
+	*sp = 0;
+	mem_read_linear_slow(c, (uint32_t)tr->base + at, sp, size);
+	mem_read_linear(c, (uint32_t)tr->base + at + size, ss, sizeof(*ss));
+	return true;
+}
+
+/* PM8 and PM9. */
+static bool
+resolve_inner_stack(struct cpu *c, unsigned ring, struct seg_loading *ss, uint32_t *sp)
+{
+	uint16_t sel;
+
+	return read_inner_stack(c, ring, sp, &sel) && seg_resolve_stack_inner(c, sel, ring, ss);
+}
+
+static void
+fill_frame(struct cpu *c, const struct interruption *i, struct frame *frame, bool inner)
+{
+	/* SDM vol. 3, Instruction-Breakpoint Exception Condition: RF in the image of a fault. */
+	const bool sets_rf = !i->software && i->vector != DESCRY_VEC_DF;
+
+	if (inner) {
+		frame_add(frame, c->state.seg[DESCRY_SS].sel);
+		frame_add(frame, (uint32_t)c->state.gpr[DESCRY_SP]);
+	}
+	frame_add(frame, eflags_read(c) | (sets_rf ? DESCRY_FLAG_RF : 0));
+	frame_add(frame, c->state.seg[DESCRY_CS].sel);
+	frame_add(frame, i->return_ip);
+	if (i->has_error_code)
+		frame_add(frame, i->error_code);
+}
+
+/* PM12 to PM15. */
+static void
+commit_protected(struct cpu *c, const struct gate *gate, const struct seg_loading *cs,
+		 const struct seg_loading *ss, uint32_t sp)
+{
+	uint32_t cleared = DESCRY_FLAG_TF | DESCRY_FLAG_NT | DESCRY_FLAG_RF | DESCRY_FLAG_VM;
+
+	if (gate->clears_if)
+		cleared |= DESCRY_FLAG_IF;
+	if (ss)
+		seg_commit(c, DESCRY_SS, ss, DESCRY_CAUSE_INTERRUPT);
+	sp_write(c, sp);
+	seg_commit(c, DESCRY_CS, cs, DESCRY_CAUSE_INTERRUPT);
+	eflags_write(c, eflags_read(c) & ~cleared);
+	c->target = gate->offset;
+}
+
+static bool
+transfer_protected(struct cpu *c, const struct interruption *i)
+{
+	struct gate gate = { 0 };
+	struct seg_loading cs, ss;
+	struct frame frame;
+	bool inner;
+
+	if (!read_gate(c, i, &gate) || !seg_resolve_code(c, gate.sel, SEG_PATH_GATE, &cs))
+		return false;
+	inner = (cs.seg.sel & DESCRY_SEL_RPL) < descry_cpl(&c->state);
+	frame = frame_on_stack(c, gate.size);
+	if (inner) {
+		if (!resolve_inner_stack(c, cs.seg.sel & DESCRY_SEL_RPL, &ss, &frame.sp))
+			return false;
+		frame.ss = ss.seg;
+		frame.size = gate.size;
+	}
+	fill_frame(c, i, &frame, inner);
+	if (!frame_check(c, &frame))
+		return inner ? raise(c, DESCRY_VEC_SS, ss.seg.sel & ~DESCRY_SEL_RPL) : false;
+	if (gate.offset > cs.seg.limit)
+		return raise(c, DESCRY_VEC_GP, 0);
+
+	/* Nothing below can fault. */
+	commit_protected(c, &gate, &cs, inner ? &ss : NULL, frame_write(c, &frame));
+	return true;
+}
+
+/* A fault found on the way says EXT unless a program asked for the interrupt. */
+static bool
+deliver_protected(struct cpu *c, const struct interruption *i)
+{
+	if (transfer_protected(c, i))
+		return true;
+	if (c->fault.vector != DESCRY_VEC_NONE)
+		c->fault.error_code |= (uint16_t)ext_of(i);
+	return false;
+}
+
+/* --- both ----------------------------------------------------------------------------- */
+
+static void
+record(struct cpu *c, enum descry_event_kind kind, const struct interruption *i)
+{
+	struct descry_event *event;
+
+	if (!cpu_records(c, kind))
+		return;
+	event = cpu_record(c, kind);
+	event->fault.vector = (uint8_t)i->vector;
+	event->fault.error_code = (uint16_t)i->error_code;
+}
+
+static bool
+deliver(struct cpu *c, const struct interruption *i)
+{
+	const bool done = in_protected_mode(c) ? deliver_protected(c, i) : deliver_real(c, i);
+
+	if (done)
+		record(c, DESCRY_EVENT_DELIVERY, i);
+	return done;
+}
+
+bool
+interrupt_software(struct cpu *c, unsigned vector, uint32_t return_ip)
+{
+	const struct interruption i = { .vector = vector,
+					.return_ip = return_ip,
+					.software = true };
+
+	return deliver(c, &i);
+}
+
+/* SDM vol. 3, Interrupt 8 - Double Fault Exception. */
+static bool
+is_contributory(unsigned vector)
+{
+	return vector == DESCRY_VEC_DE || (vector >= DESCRY_VEC_TS && vector <= DESCRY_VEC_GP);
+}
+
+static void
+shut_down(struct cpu *c, struct descry_fault first)
+{
+	c->state.shut_down = 1;
+	c->exit->reason = DESCRY_EXIT_SHUTDOWN;
+	c->exit->fault = first;
+	c->leave = true;
+}
+
+static struct interruption
+exception(const struct cpu *c, unsigned vector, uint32_t error_code)
+{
+	return (struct interruption){
+		.vector = vector,
+		.return_ip = (uint32_t)c->state.rip,
+		.has_error_code = pushes_error_code(vector),
+		.error_code = error_code,
+	};
+}
+
+/* The exception that follows when delivery of i has found another fault. */
+static struct interruption
+escalate(const struct cpu *c, const struct interruption *i, struct pending_fault second)
+{
+	if (is_contributory(i->vector) && is_contributory(second.vector))
+		return exception(c, DESCRY_VEC_DF, 0);
+	return exception(c, second.vector, second.error_code);
+}
+
+void
+interrupt_deliver_fault(struct cpu *c)
+{
+	const struct descry_fault first = { .vector = c->fault.vector,
+					    .error_code = c->fault.error_code };
+	struct interruption i = exception(c, first.vector, first.error_code);
+
+	c->here.retired = c->state.retired;
+	c->here.ip = (uint32_t)c->state.rip;
+	for (;;) {
+		c->fault.vector = DESCRY_VEC_NONE;
+		record(c, DESCRY_EVENT_FAULT, &i);
+		if (deliver(c, &i))
+			break;
+		if (c->leave)
+			return;
+		if (i.vector == DESCRY_VEC_DF) {
+			shut_down(c, first);
+			return;
+		}
+		i = escalate(c, &i, c->fault);
+	}
+	c->state.rip = c->target;
+	c->state.shadow = 0;
+	c->state.retired++;
+}

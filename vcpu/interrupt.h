@@ -1,0 +1,22 @@
+/*
+ * Delivery of interrupts and exceptions (SDM vol. 3, Interrupt and Exception Handling;
+ * real-address mode: Interrupt and Exception Handling there). Private to vcpu.
+ */
+#ifndef DESCRY_INTERRUPT_H
+#define DESCRY_INTERRUPT_H
+
+#include "cpu.h"
+
+/*
+ * INT n, INT3, INTO: a transfer that may fault like any other. return_ip is the offset
+ * behind the instruction. On true c->target is where it goes.
+ */
+DESCRY_MUST_CHECK bool interrupt_software(struct cpu *c, unsigned vector, uint32_t return_ip);
+
+/*
+ * Delivers c->fault at state.rip, with what follows when that faults too: double fault,
+ * then shutdown. Counts as the end of the instruction that faulted.
+ */
+void interrupt_deliver_fault(struct cpu *c);
+
+#endif

@@ -1,0 +1,49 @@
+#include <descry/provenance.h>
+
+const char *
+descry_cause_text(enum descry_cause cause)
+{
+	static const char *const texts[DESCRY_CAUSE_COUNT] = {
+		[DESCRY_CAUSE_RESET] = "reset",
+		[DESCRY_CAUSE_START] = "start",
+		[DESCRY_CAUSE_MOV] = "mov",
+		[DESCRY_CAUSE_POP] = "pop",
+		[DESCRY_CAUSE_FAR_LOAD] = "far load",
+		[DESCRY_CAUSE_FAR_JMP] = "far jmp",
+		[DESCRY_CAUSE_FAR_CALL] = "far call",
+		[DESCRY_CAUSE_FAR_RET] = "far ret",
+		[DESCRY_CAUSE_INTERRUPT] = "interrupt",
+		[DESCRY_CAUSE_IRET] = "iret",
+		[DESCRY_CAUSE_LLDT] = "lldt",
+		[DESCRY_CAUSE_LTR] = "ltr",
+		[DESCRY_CAUSE_VM_EXIT] = "vm exit",
+		[DESCRY_CAUSE_VM_ENTRY] = "vm entry",
+		[DESCRY_CAUSE_DEBUGGER] = "debugger",
+	};
+
+	return texts[cause];
+}
+
+const char *
+descry_mode_text(enum descry_mode mode)
+{
+	static const char *const texts[DESCRY_MODE_COUNT] = {
+		[DESCRY_MODE_REAL] = "real",
+		[DESCRY_MODE_PROTECTED] = "protected",
+		[DESCRY_MODE_V86] = "v86",
+	};
+
+	return texts[mode];
+}
+
+const char *
+descry_origin_text(enum descry_origin origin)
+{
+	static const char *const texts[DESCRY_ORIGIN_COUNT] = {
+		[DESCRY_ORIGIN_FIXED] = "fixed",   [DESCRY_ORIGIN_SELECTOR] = "selector",
+		[DESCRY_ORIGIN_GDT] = "gdt",       [DESCRY_ORIGIN_LDT] = "ldt",
+		[DESCRY_ORIGIN_RECORD] = "record",
+	};
+
+	return texts[origin];
+}

@@ -1,0 +1,121 @@
+/*
+ * The rules of segmentation as pure functions: values in, verdict out, no state touched.
+ * The executor, the reload preview, `why`, the audit and the tests call these and nothing
+ * else decides. The tests run in the order in which the CPU makes them.
+ *
+ * Error codes are formed as SDM vol. 3, Error Code says, without EXT: whoever delivers an
+ * external event adds it. A selector that needs no descriptor (null, or a local one where
+ * only the global table will do) is judged without looking at desc.
+ */
+#ifndef DESCRY_SEG_CHECK_H
+#define DESCRY_SEG_CHECK_H
+
+#include <descry/vcpu.h>
+
+enum seg_rule {
+	SEG_OK,
+	SEG_NULL,
+	SEG_BEYOND_TABLE,
+	SEG_NO_LOCAL_TABLE, /* TI set and LDTR unusable */
+	SEG_LOCAL_SELECTOR, /* TI set where only the GDT will do: LLDT, LTR */
+	SEG_WRONG_TYPE,
+	SEG_PRIVILEGE,
+	SEG_NOT_PRESENT,
+	SEG_UNUSABLE,
+	SEG_BEYOND_LIMIT,
+	SEG_BELOW_EXPAND_DOWN, /* at or below the limit of an expand-down segment */
+	SEG_WRAPS,             /* past FFFFFFFFh, where limit.wrap4g says that faults */
+	SEG_NOT_READABLE,
+	SEG_NOT_WRITABLE,
+	SEG_NOT_RECOGNIZED, /* LLDT and LTR outside protected mode */
+	SEG_RULE_COUNT
+};
+
+struct seg_verdict {
+	enum seg_rule rule;
+	uint8_t vector; /* DESCRY_VEC_NONE with SEG_OK */
+	uint16_t error_code;
+};
+
+/* A phrase that follows a colon: "beyond the limit", "null selector". */
+const char *seg_rule_text(enum seg_rule rule);
+
+static inline bool
+seg_is_null(uint16_t sel)
+{
+	return (sel & (uint16_t)~DESCRY_SEL_RPL) == 0;
+}
+
+/* --- the table ------------------------------------------------------------------------ */
+
+struct seg_verdict seg_check_table(uint16_t sel, uint32_t table_limit);
+
+/*
+ * Where the descriptor of a non-null selector lies: in the GDT, or in the LDT as LDTR
+ * caches it. linear is written only with SEG_OK. For a stack taken from the TSS the
+ * caller turns #GP into #TS.
+ */
+struct seg_verdict seg_check_slot(const struct descry_state *state, uint16_t sel, uint64_t *linear);
+
+/* --- loads: desc as descry_segment_from_descriptor() gives it ------------------------- */
+
+/* DS, ES, FS, GS. A null selector is allowed. */
+struct seg_verdict seg_check_data(uint16_t sel, const struct descry_segment *desc, unsigned cpl);
+
+/* SS by MOV, POP, LSS. */
+struct seg_verdict seg_check_stack(uint16_t sel, const struct descry_segment *desc, unsigned cpl);
+
+/* SS popped by RETF or IRET to an outer ring. */
+struct seg_verdict seg_check_stack_return(uint16_t sel, const struct descry_segment *desc,
+					  unsigned new_cpl);
+
+/* SS from the TSS on the way to an inner ring. */
+struct seg_verdict seg_check_stack_inner(uint16_t sel, const struct descry_segment *desc,
+					 unsigned new_cpl);
+
+/* CS by a direct far JMP or CALL; a gate is SEG_WRONG_TYPE here. */
+struct seg_verdict seg_check_code_jump(uint16_t sel, const struct descry_segment *desc,
+				       unsigned cpl);
+
+/* CS popped by RETF or IRET; the new CPL is the RPL. */
+struct seg_verdict seg_check_code_return(uint16_t sel, const struct descry_segment *desc,
+					 unsigned cpl);
+
+/* CS out of an interrupt or trap gate. */
+struct seg_verdict seg_check_code_gate(uint16_t sel, const struct descry_segment *desc,
+				       unsigned cpl, bool from_v86);
+
+/* LLDT. A null selector is allowed. */
+struct seg_verdict seg_check_ldt(uint16_t sel, const struct descry_segment *desc);
+
+/* LTR: an available TSS. */
+struct seg_verdict seg_check_tss(uint16_t sel, const struct descry_segment *desc);
+
+/* --- one access, with the cache only -------------------------------------------------- */
+
+struct seg_access_rules {
+	bool protected_mode;    /* CR0.PE */
+	bool cs_write_enforced; /* knob real.cs_write */
+	bool wrap4g_faults;     /* knob limit.wrap4g */
+};
+
+/*
+ * Through which kind of register an access goes. The first two have the values of a
+ * `stack` truth value: sreg == DESCRY_SS is right wherever CS cannot occur.
+ */
+enum seg_route { SEG_THROUGH_DATA = false, SEG_THROUGH_SS = true, SEG_THROUGH_CS };
+
+static inline enum seg_route
+seg_route(enum descry_sreg sreg)
+{
+	return sreg == DESCRY_SS   ? SEG_THROUGH_SS
+	       : sreg == DESCRY_CS ? SEG_THROUGH_CS
+				   : SEG_THROUGH_DATA;
+}
+
+/* size >= 1. A refusal through SS is #SS(0), through any other #GP(0). */
+struct seg_verdict seg_check_access(const struct descry_segment *seg, uint32_t offset,
+				    unsigned size, enum descry_access access, enum seg_route route,
+				    const struct seg_access_rules *rules);
+
+#endif

@@ -1,0 +1,363 @@
+#include "seg_load.h"
+
+#include "mem.h"
+#include "seg_load_rules.h"
+
+#define ACCESSED_BYTE 5u /* of a descriptor: type, S, DPL, P */
+#define ACCESSED_BIT 0x01u
+#define BUSY_BIT 0x02u
+
+/* --- finding -------------------------------------------------------------------------- */
+
+/* The eight bytes that a non-null selector names. */
+static bool
+find_descriptor(struct cpu *c, uint16_t sel, struct seg_loading *out)
+{
+	const bool local = sel & DESCRY_SEL_TI;
+	uint64_t linear = 0;
+	const struct seg_verdict verdict = seg_check_slot(&c->state, sel, &linear);
+
+	if (verdict.rule != SEG_OK)
+		return raise_verdict(c, verdict);
+	out->linear = (uint32_t)linear;
+	mem_read_linear(c, out->linear, &out->raw, sizeof(out->raw));
+	out->table = local ? c->state.seg[DESCRY_LDTR].base : c->state.gdtr.base;
+	out->origin = local ? DESCRY_ORIGIN_LDT : DESCRY_ORIGIN_GDT;
+	out->fields = SEG_FIELDS_ALL;
+	return true;
+}
+
+bool
+seg_fetch(struct cpu *c, uint16_t sel, struct seg_loading *out)
+{
+	if (!find_descriptor(c, sel, out))
+		return false;
+	out->seg = descry_segment_from_descriptor(sel, out->raw);
+	return true;
+}
+
+/* --- checking ------------------------------------------------------------------------- */
+
+static struct seg_verdict
+check(enum seg_path path, uint16_t sel, const struct descry_segment *desc, unsigned cpl)
+{
+	switch (path) {
+	case SEG_PATH_DATA:
+		return seg_check_data(sel, desc, cpl);
+	case SEG_PATH_STACK:
+		return seg_check_stack(sel, desc, cpl);
+	case SEG_PATH_STACK_RETURN:
+		return seg_check_stack_return(sel, desc, cpl);
+	case SEG_PATH_STACK_INNER:
+		return seg_check_stack_inner(sel, desc, cpl);
+	case SEG_PATH_JUMP:
+		return seg_check_code_jump(sel, desc, cpl);
+	case SEG_PATH_RETURN:
+		return seg_check_code_return(sel, desc, cpl);
+	case SEG_PATH_GATE:
+		return seg_check_code_gate(sel, desc, cpl, false);
+	case SEG_PATH_LDT:
+		return seg_check_ldt(sel, desc);
+	case SEG_PATH_TSS:
+		return seg_check_tss(sel, desc);
+	}
+	assert(false);
+	return (struct seg_verdict){ .rule = SEG_OK };
+}
+
+/* RPL of CS is the CPL after the transfer. */
+static uint16_t
+sel_after(enum seg_path path, uint16_t sel, const struct descry_segment *desc, unsigned cpl)
+{
+	const unsigned index = sel & ~DESCRY_SEL_RPL;
+
+	if (path == SEG_PATH_JUMP || (path == SEG_PATH_GATE && descry_segment_is_conforming(desc)))
+		return (uint16_t)(index | cpl);
+	if (path == SEG_PATH_GATE)
+		return (uint16_t)(index | descry_segment_dpl(desc));
+	return sel;
+}
+
+/* What a far JMP or CALL may also find in the table, and these rules do not hold yet. */
+static const char *
+gate_text(const struct descry_segment *desc)
+{
+	if (desc->attr & DESCRY_ATTR_S)
+		return NULL;
+	switch (desc->attr & DESCRY_ATTR_TYPE) {
+	case DESCRY_TYPE_CALL_GATE16:
+	case DESCRY_TYPE_CALL_GATE32:
+		return "call gate";
+	case DESCRY_TYPE_TASK_GATE:
+		return "task gate";
+	case DESCRY_TYPE_TSS16:
+	case DESCRY_TYPE_TSS32:
+		return "task switch by far JMP or CALL";
+	default:
+		return NULL;
+	}
+}
+
+static bool
+judge(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
+{
+	struct seg_verdict verdict;
+
+	out->seg = descry_segment_from_descriptor(sel, out->raw);
+	if (path == SEG_PATH_JUMP && gate_text(&out->seg))
+		return not_modelled(c, gate_text(&out->seg));
+	verdict = check(path, sel, &out->seg, cpl);
+	if (verdict.rule != SEG_OK)
+		return raise_verdict(c, verdict);
+	out->seg.sel = sel_after(path, sel, &out->seg, cpl);
+	return true;
+}
+
+/*
+ * Finds and checks the descriptor of a non-null selector. The judgement depends on path,
+ * selector, CPL and the eight bytes alone, so the last ones are remembered.
+ */
+static bool
+resolve(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
+{
+	struct seg_memo *memo = &c->memo[(sel >> 3 ^ (unsigned)path << 2) & (SEG_MEMO_COUNT - 1)];
+	const uint32_t key = (uint32_t)path << 24 | cpl << 16 | sel;
+
+	if (!find_descriptor(c, sel, out))
+		return false;
+	if (DESCRY_LIKELY(memo->key == key && memo->raw == out->raw)) {
+		out->seg = memo->seg;
+		return true;
+	}
+	if (!judge(c, path, sel, cpl, out))
+		return false;
+	*memo = (struct seg_memo){ .seg = out->seg, .raw = out->raw, .key = key };
+	return true;
+}
+
+/* --- loads of data and stack registers ------------------------------------------------ */
+
+static void
+resolve_real(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
+{
+	const struct descry_segment *old = &c->state.seg[sreg];
+
+	*out = (struct seg_loading){ .seg = *old, .origin = DESCRY_ORIGIN_SELECTOR };
+	seg_load_real(&out->seg, sreg, sel, &c->profile);
+	out->fields = SEG_FIELD_BASE;
+	if (sreg == DESCRY_CS && knob_is(c, DESCRY_KNOB_REAL_CS_LOAD, DESCRY_REAL_CS_FIXED))
+		out->fields = SEG_FIELDS_ALL;
+	if (sreg != DESCRY_CS &&
+	    knob_is(c, DESCRY_KNOB_REAL_DATA_LOAD, DESCRY_REAL_DATA_BASE_LIMIT))
+		out->fields |= SEG_FIELD_LIMIT;
+	if (out->seg.attr != old->attr)
+		out->fields |= SEG_FIELD_ATTR;
+}
+
+static void
+resolve_null(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
+{
+	*out = (struct seg_loading){ .seg = c->state.seg[sreg],
+				     .origin = DESCRY_ORIGIN_SELECTOR,
+				     .fields = SEG_FIELDS_ALL };
+	seg_load_null(&out->seg, sel, &c->profile);
+}
+
+bool
+seg_resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
+{
+	if (!in_protected_mode(c)) {
+		resolve_real(c, sreg, sel, out);
+		return true;
+	}
+	if (!seg_is_null(sel))
+		return resolve(c, sreg == DESCRY_SS ? SEG_PATH_STACK : SEG_PATH_DATA, sel,
+			       descry_cpl(&c->state), out);
+	if (sreg == DESCRY_SS)
+		return raise(c, DESCRY_VEC_GP, 0);
+	resolve_null(c, sreg, sel, out);
+	return true;
+}
+
+/* --- code, and stacks of other rings -------------------------------------------------- */
+
+bool
+seg_resolve_code(struct cpu *c, uint16_t sel, enum seg_path path, struct seg_loading *out)
+{
+	if (!in_protected_mode(c)) {
+		resolve_real(c, DESCRY_CS, sel, out);
+		return true;
+	}
+	if (seg_is_null(sel))
+		return raise(c, DESCRY_VEC_GP, 0);
+	return resolve(c, path, sel, descry_cpl(&c->state), out);
+}
+
+bool
+seg_resolve_stack_return(struct cpu *c, uint16_t sel, unsigned new_cpl, struct seg_loading *out)
+{
+	if (seg_is_null(sel))
+		return raise(c, DESCRY_VEC_GP, 0);
+	return resolve(c, SEG_PATH_STACK_RETURN, sel, new_cpl, out);
+}
+
+/* A selector that names nothing is the fault of the TSS. */
+bool
+seg_resolve_stack_inner(struct cpu *c, uint16_t sel, unsigned new_cpl, struct seg_loading *out)
+{
+	uint64_t linear;
+
+	if (seg_is_null(sel))
+		return raise(c, DESCRY_VEC_TS, 0);
+	if (seg_check_slot(&c->state, sel, &linear).rule != SEG_OK)
+		return raise(c, DESCRY_VEC_TS, sel & ~DESCRY_SEL_RPL);
+	return resolve(c, SEG_PATH_STACK_INNER, sel, new_cpl, out);
+}
+
+/* --- system segments ------------------------------------------------------------------ */
+
+bool
+seg_resolve_ldt(struct cpu *c, uint16_t sel, struct seg_loading *out)
+{
+	if (seg_is_null(sel)) {
+		resolve_null(c, DESCRY_LDTR, sel, out);
+		return true;
+	}
+	if (sel & DESCRY_SEL_TI)
+		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
+	return resolve(c, SEG_PATH_LDT, sel, 0, out);
+}
+
+bool
+seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_loading *out)
+{
+	if (seg_is_null(sel))
+		return raise(c, DESCRY_VEC_GP, 0);
+	if (sel & DESCRY_SEL_TI)
+		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
+	return resolve(c, SEG_PATH_TSS, sel, 0, out);
+}
+
+/* --- putting in place ----------------------------------------------------------------- */
+
+/* SDM vol. 3, Segment Descriptors: the type bits that a load itself sets in the table. */
+static void
+mark_descriptor(struct cpu *c, struct descry_segment *seg, const struct seg_loading *from)
+{
+	const bool is_tss =
+		!(seg->attr & DESCRY_ATTR_S) && (seg->attr & DESCRY_ATTR_TYPE) != DESCRY_TYPE_LDT;
+	const uint8_t mark = seg->attr & DESCRY_ATTR_S ? ACCESSED_BIT : is_tss ? BUSY_BIT : 0;
+	const uint8_t type = (uint8_t)((from->raw >> 40) | mark);
+
+	if (!(~seg->attr & mark))
+		return;
+	seg->attr |= mark;
+	mem_write_linear(c, from->linear + ACCESSED_BYTE, &type, 1);
+}
+
+enum descry_mode
+cpu_mode(const struct cpu *c)
+{
+	if (!in_protected_mode(c))
+		return DESCRY_MODE_REAL;
+	return c->state.rflags & DESCRY_FLAG_VM ? DESCRY_MODE_V86 : DESCRY_MODE_PROTECTED;
+}
+
+void
+cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
+	      enum descry_cause cause)
+{
+	struct descry_segment_provenance *to = &c->provenance[sreg];
+	const struct descry_provenance p = {
+		.retired = c->here.retired,
+		.ip = c->here.ip,
+		.raw = from->raw,
+		.table = from->table,
+		.cs = c->state.seg[DESCRY_CS].sel,
+		.sel = from->seg.sel,
+		.cause = (uint8_t)cause,
+		.mode = (uint8_t)cpu_mode(c),
+		.origin = from->origin,
+		.step = c->op_step,
+	};
+
+	if (from->fields == SEG_FIELDS_ALL) {
+		to->base = to->limit = to->attr = p;
+		return;
+	}
+	if (from->fields & SEG_FIELD_BASE)
+		to->base = p;
+	if (from->fields & SEG_FIELD_LIMIT)
+		to->limit = p;
+	if (from->fields & SEG_FIELD_ATTR)
+		to->attr = p;
+}
+
+/* Do both caches give the same answers to every access? Privilege is no part of that. */
+static bool
+is_same_to_accesses(const struct descry_segment *a, const struct descry_segment *b)
+{
+	const unsigned ignored = DESCRY_ATTR_DPL | DESCRY_ATTR_AVL | DESCRY_ATTR_A;
+
+	return a->base == b->base && a->limit == b->limit && !((a->attr ^ b->attr) & ~ignored);
+}
+
+void
+seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
+	   enum descry_cause cause)
+{
+	struct descry_segment seg = from->seg;
+
+	if (from->origin == DESCRY_ORIGIN_GDT || from->origin == DESCRY_ORIGIN_LDT)
+		mark_descriptor(c, &seg, from);
+	cpu_note_load(c, sreg, from, cause);
+	if (DESCRY_UNLIKELY(cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))) {
+		struct descry_event *event = cpu_record(c, DESCRY_EVENT_SEGMENT_LOAD);
+
+		event->sreg = (uint8_t)sreg;
+		event->sel = seg.sel;
+	}
+	if (!is_same_to_accesses(&c->state.seg[sreg], &seg)) {
+		c->state.seg[sreg] = seg;
+		cpu_derive_segment(c, sreg);
+	}
+	c->state.seg[sreg] = seg;
+}
+
+/* --- returns to an outer ring --------------------------------------------------------- */
+
+/* The descriptor that the rule judges by: the cache, or (knob iret.null_rule) the table again. */
+static struct descry_segment
+judged_by(struct cpu *c, const struct descry_segment *seg)
+{
+	const struct descry_segment absent = { .attr = DESCRY_ATTR_S };
+	uint64_t linear, raw;
+
+	if (knob_is(c, DESCRY_KNOB_IRET_NULL_RULE, DESCRY_IRET_NULL_CACHED))
+		return *seg;
+	if (seg_is_null(seg->sel) || seg_check_slot(&c->state, seg->sel, &linear).rule != SEG_OK)
+		return absent;
+	mem_read_linear(c, (uint32_t)linear, &raw, sizeof(raw));
+	return descry_segment_from_descriptor(seg->sel, raw);
+}
+
+/* The base stays, as silicon has it for FS and GS: the selector goes and the cache is unusable. */
+void
+seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause)
+{
+	static const enum descry_sreg data[] = { DESCRY_ES, DESCRY_DS, DESCRY_FS, DESCRY_GS };
+
+	for (unsigned i = 0; i < sizeof(data) / sizeof(data[0]); i++) {
+		const struct descry_segment *seg = &c->state.seg[data[i]];
+		const struct descry_segment judge = judged_by(c, seg);
+		struct seg_loading null = { .seg = *seg,
+					    .origin = DESCRY_ORIGIN_SELECTOR,
+					    .fields = SEG_FIELD_ATTR };
+
+		if (descry_segment_dpl(&judge) >= new_cpl || descry_segment_is_conforming(&judge))
+			continue;
+		null.seg.sel = 0;
+		null.seg.attr |= DESCRY_ATTR_UNUSABLE;
+		seg_commit(c, data[i], &null, cause);
+	}
+}

@@ -1,0 +1,57 @@
+/*
+ * Loading a segment register: find the next content and check it (resolve), then put
+ * it in place with its provenance (commit). Between the two an instruction makes the
+ * rest of its checks; nothing after a commit may fault. Private to vcpu.
+ */
+#ifndef DESCRY_SEG_LOAD_H
+#define DESCRY_SEG_LOAD_H
+
+#include "cpu.h"
+
+/* On which way a descriptor gets into a register: which check of seg_check.h applies. */
+enum seg_path {
+	SEG_PATH_DATA = 1,
+	SEG_PATH_STACK,
+	SEG_PATH_STACK_RETURN, /* RETF, IRET to an outer ring */
+	SEG_PATH_STACK_INNER,  /* from the TSS */
+	SEG_PATH_JUMP,         /* direct far JMP, CALL */
+	SEG_PATH_RETURN,       /* RETF, IRET */
+	SEG_PATH_GATE,         /* interrupt or trap gate */
+	SEG_PATH_LDT,
+	SEG_PATH_TSS,
+};
+
+/* On false c->fault is set. DS ES FS GS, and SS by MOV, POP, LSS. */
+DESCRY_MUST_CHECK bool seg_resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel,
+				   struct seg_loading *out);
+
+/* CS by JUMP, RETURN or GATE, with RPL as the CPU leaves it in the selector. */
+DESCRY_MUST_CHECK bool seg_resolve_code(struct cpu *c, uint16_t sel, enum seg_path path,
+					struct seg_loading *out);
+
+/* SS on the way to another ring, protected mode. */
+DESCRY_MUST_CHECK bool seg_resolve_stack_return(struct cpu *c, uint16_t sel, unsigned new_cpl,
+						struct seg_loading *out);
+DESCRY_MUST_CHECK bool seg_resolve_stack_inner(struct cpu *c, uint16_t sel, unsigned new_cpl,
+					       struct seg_loading *out);
+
+DESCRY_MUST_CHECK bool seg_resolve_ldt(struct cpu *c, uint16_t sel, struct seg_loading *out);
+DESCRY_MUST_CHECK bool seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_loading *out);
+
+/* Sets the accessed bit (a TSS: the busy bit) in the table, then writes the register. */
+void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
+		enum descry_cause cause);
+
+/* Provenance of the fields that a loading writes. */
+void cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
+		   enum descry_cause cause);
+
+enum descry_mode cpu_mode(const struct cpu *c);
+
+/* DS ES FS GS on a return to an outer ring (SDM vol. 2, RET): what the new CPL may not use. */
+void seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause);
+
+/* Reads the descriptor of a non-null selector. On false c->fault is set. */
+DESCRY_MUST_CHECK bool seg_fetch(struct cpu *c, uint16_t sel, struct seg_loading *out);
+
+#endif

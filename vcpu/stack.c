@@ -1,0 +1,61 @@
+#include "stack.h"
+
+struct frame
+frame_on_stack(const struct cpu *c, unsigned size)
+{
+	return (struct frame){ .ss = c->state.seg[DESCRY_SS], .sp = sp_read(c), .size = size };
+}
+
+void
+frame_add(struct frame *frame, uint32_t value)
+{
+	assert(frame->count < FRAME_MAX);
+	frame->value[frame->count++] = value;
+}
+
+static uint32_t
+slot_offset(const struct frame *frame, unsigned index)
+{
+	const uint32_t mask = frame->ss.attr & DESCRY_ATTR_DB ? 0xffffffff : 0xffff;
+
+	return (frame->sp - (index + 1) * frame->size) & mask;
+}
+
+static bool
+check_slot(struct cpu *c, const struct frame *frame, unsigned index)
+{
+	const struct seg_verdict verdict =
+		seg_check_access(&frame->ss, slot_offset(frame, index), frame->size, DESCRY_WRITE,
+				 SEG_THROUGH_SS, &c->rules);
+
+	return verdict.rule == SEG_OK ? true : raise_verdict(c, verdict);
+}
+
+/* What a segment allows is one range: where a frame does not wrap, its ends speak for all of it. */
+bool
+frame_check(struct cpu *c, const struct frame *frame)
+{
+	const unsigned last = frame->count - 1;
+	const bool wraps = slot_offset(frame, last) > slot_offset(frame, 0);
+
+	if (!wraps)
+		return check_slot(c, frame, 0) && check_slot(c, frame, last);
+	for (unsigned i = 0; i < frame->count; i++)
+		if (!check_slot(c, frame, i))
+			return false;
+	return true;
+}
+
+uint32_t
+frame_write(struct cpu *c, const struct frame *frame)
+{
+	for (unsigned i = 0; i < frame->count; i++) {
+		const uint32_t linear = (uint32_t)frame->ss.base + slot_offset(frame, i);
+
+		if (frame->size == 4)
+			mem_write_linear(c, linear, &frame->value[i], 4);
+		else
+			mem_write_linear(c, linear, &frame->value[i], 2);
+	}
+	return slot_offset(frame, frame->count - 1);
+}

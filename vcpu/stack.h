@@ -1,0 +1,68 @@
+/*
+ * The stack: PUSH and POP of one value, and frames of several that are checked whole
+ * before anything is written. The width of the pointer is SS.B, from the cache. Private
+ * to vcpu.
+ */
+#ifndef DESCRY_STACK_H
+#define DESCRY_STACK_H
+
+#include "mem.h"
+
+DESCRY_INLINE uint32_t
+sp_read(const struct cpu *c)
+{
+	return (uint32_t)c->state.gpr[DESCRY_SP] & c->sp_mask;
+}
+
+/* With B=0 the upper half of ESP stays. */
+DESCRY_INLINE void
+sp_write(struct cpu *c, uint32_t sp)
+{
+	const uint32_t old = (uint32_t)c->state.gpr[DESCRY_SP];
+
+	c->state.gpr[DESCRY_SP] = (old & ~c->sp_mask) | (sp & c->sp_mask);
+}
+
+DESCRY_MUST_CHECK DESCRY_INLINE bool
+push(struct cpu *c, unsigned size, uint32_t value)
+{
+	const uint32_t sp = (sp_read(c) - size) & c->sp_mask;
+
+	if (!mem_write(c, DESCRY_SS, sp, size, value))
+		return false;
+	sp_write(c, sp);
+	return true;
+}
+
+/* Into c->value; the caller moves the pointer once nothing else can fault. */
+DESCRY_MUST_CHECK DESCRY_INLINE bool
+stack_read(struct cpu *c, unsigned size, uint32_t above_top)
+{
+	return mem_read(c, DESCRY_SS, (sp_read(c) + above_top) & c->sp_mask, size);
+}
+
+#define FRAME_MAX 10u
+
+/*
+ * Values to push on a stack that may not be in SS yet. The first is pushed first. Each
+ * slot is a check of its own, as the CPU makes it.
+ */
+struct frame {
+	struct descry_segment ss; /* the stack that takes it */
+	uint32_t sp;
+	unsigned size; /* of a slot: 2 or 4 */
+	unsigned count;
+	uint32_t value[FRAME_MAX];
+};
+
+/* On the current stack. */
+struct frame frame_on_stack(const struct cpu *c, unsigned size);
+void frame_add(struct frame *frame, uint32_t value);
+
+/* Is there room? On false c->fault is #SS(0). */
+DESCRY_MUST_CHECK bool frame_check(struct cpu *c, const struct frame *frame);
+
+/* After frame_check(): writes the values; returns the new stack pointer. */
+uint32_t frame_write(struct cpu *c, const struct frame *frame);
+
+#endif
