@@ -1,0 +1,193 @@
+/*
+ * The monitor: a machine with one CPU, an image in it, breakpoints, and the reasons why
+ * it stops. One handle, no globals. Queries about it: <descry/query.h>. Commands:
+ * <descry/command.h>. World switch: <descry/world.h>. Owned by monitor.
+ */
+#ifndef DESCRY_MONITOR_H
+#define DESCRY_MONITOR_H
+
+#include <descry/vcpu.h>
+
+struct descry_monitor;
+
+struct descry_raw_load {
+	const char *file;
+	uint64_t address; /* physical */
+};
+
+struct descry_options {
+	uint32_t ram_mib;         /* 0: the default, 16 */
+	const char *profile;      /* NULL: the default */
+	const char *const *knobs; /* "real.cs_load=keep" */
+	size_t knob_count;
+	const char *image; /* NULL: none */
+	const struct descry_raw_load *loads;
+	size_t load_count;
+	const char *entry; /* "SEG:OFF", NULL: as the image says */
+	const char *rom;   /* NULL: none */
+	bool show_post;    /* POST codes written to port 80h go to the console */
+	/* Console output of the guest (ports E9h and COM1); NULL: dropped. */
+	void (*console)(void *owner, const char *text, size_t size);
+	void *console_owner;
+};
+
+enum descry_status descry_monitor_create(const struct descry_options *options,
+					 struct descry_monitor **out, struct descry_error *err);
+void descry_monitor_destroy(struct descry_monitor *monitor);
+
+struct descry_vcpu *descry_monitor_vcpu(struct descry_monitor *monitor);
+
+/* The file that the machine starts from, without its folder: IMAGE, else the first -L, else --rom.
+ */
+const char *descry_monitor_image_name(const struct descry_monitor *monitor);
+
+/* One line that the user should see about how the image was loaded; NULL: there is none. */
+const char *descry_monitor_note(const struct descry_monitor *monitor);
+
+/* Back to the start: memory, devices and CPU as after create. */
+enum descry_status descry_monitor_reset(struct descry_monitor *monitor);
+
+/* --- running -------------------------------------------------------------------------- */
+
+enum descry_stop_reason {
+	DESCRY_STOP_START, /* nothing has run yet */
+	DESCRY_STOP_STEP,  /* the instructions that were asked for have been executed */
+	DESCRY_STOP_BREAKPOINT,
+	DESCRY_STOP_INTERRUPTED,    /* Ctrl-C */
+	DESCRY_STOP_ACCESS,         /* a watched segment was used */
+	DESCRY_STOP_HOST_INTERRUPT, /* the guest wrote port EDh and intercept_host_interrupt is set
+				     */
+	DESCRY_STOP_GUEST_EXIT,     /* debug exit port */
+	DESCRY_STOP_HALTED,
+	DESCRY_STOP_UNHANDLED,
+	DESCRY_STOP_SHUTDOWN,
+	DESCRY_STOP_NOT_MODELLED,
+	DESCRY_STOP_REASON_COUNT
+};
+
+/* "breakpoint", "guest exit", ... */
+const char *descry_stop_reason_text(enum descry_stop_reason reason);
+
+/* What devices ask of the monitor, as the .request of a DESCRY_EXIT_REQUEST. */
+enum descry_request {
+	DESCRY_REQUEST_GUEST_EXIT = 1,
+	DESCRY_REQUEST_HOST_INTERRUPT,
+	DESCRY_REQUEST_RESET,
+};
+
+struct descry_stop {
+	enum descry_stop_reason reason;
+	uint64_t retired;
+	uint64_t ip;
+	uint16_t cs;
+	int exit_status;           /* GUEST_EXIT: (value * 2 + 1) & 255 */
+	int breakpoint;            /* BREAKPOINT: its number; 0: of a debugger */
+	struct descry_fault fault; /* UNHANDLED, SHUTDOWN */
+	char text[512]; /* one line that says it all: reason, cs:ip, the instruction, segments */
+};
+
+struct descry_run_request {
+	uint64_t count;        /* instructions; 0: until something stops it */
+	unsigned watch_access; /* as struct descry_control */
+	bool quiet;            /* a probe: no text for a stop that was asked for (STEP, ACCESS) */
+	bool stop_at_host_interrupt; /* stop at EDh instead of taking the switch there */
+};
+
+/* Runs the guest. Breakpoints of the monitor apply. */
+void descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_request *request,
+			struct descry_stop *stop);
+const struct descry_stop *descry_monitor_last_stop(const struct descry_monitor *monitor);
+
+/*
+ * From a signal handler: the run that goes on, or else the next one, stops with
+ * DESCRY_STOP_INTERRUPTED. Whatever ends a run uses the interrupt up. One that came while
+ * nothing was asked of the guest (at a prompt) is dropped by clear, which a front end
+ * calls where Ctrl-C begins to mean "stop this": before a command, or a whole script.
+ */
+void descry_monitor_interrupt(struct descry_monitor *monitor);
+void descry_monitor_clear_interrupt(struct descry_monitor *monitor);
+
+/*
+ * Called by descry_monitor_run() for a host interrupt (port EDh) that the guest asks for
+ * when stop_at_host_interrupt is not set. world/ installs it; it returns false when the
+ * run has to stop, having filled stop.
+ */
+typedef bool descry_host_interrupt_fn(void *owner, struct descry_monitor *monitor,
+				      struct descry_stop *stop);
+void descry_monitor_on_host_interrupt(struct descry_monitor *monitor, descry_host_interrupt_fn *fn,
+				      void *owner);
+
+/* --- breakpoints ---------------------------------------------------------------------- */
+
+struct descry_breakpoint {
+	int number; /* 1, 2, ... */
+	uint64_t linear;
+	uint64_t hits;
+	bool enabled;
+};
+
+/* Its number, also when there is one at that address already; 0: no memory. */
+int descry_monitor_add_breakpoint(struct descry_monitor *monitor, uint64_t linear);
+enum descry_status descry_monitor_enable_breakpoint(struct descry_monitor *monitor, int number,
+						    bool enabled);
+enum descry_status descry_monitor_delete_breakpoint(struct descry_monitor *monitor, int number);
+size_t descry_monitor_breakpoints(const struct descry_monitor *monitor,
+				  const struct descry_breakpoint **out);
+
+/*
+ * Breakpoints of a debugger: they stop the guest as the others do, but have no number
+ * and are in no list. An address that is held twice has to be released twice.
+ */
+enum descry_status descry_monitor_hold_point(struct descry_monitor *monitor, uint64_t linear);
+enum descry_status descry_monitor_release_point(struct descry_monitor *monitor, uint64_t linear);
+
+/* --- symbols -------------------------------------------------------------------------- */
+
+/* Linear address of a symbol of the image. */
+DESCRY_MUST_CHECK bool descry_monitor_symbol(const struct descry_monitor *monitor, const char *name,
+					     uint64_t *linear);
+
+/* "loop+4" for a linear address; false when no symbol covers it. */
+DESCRY_MUST_CHECK bool descry_monitor_symbolize(const struct descry_monitor *monitor,
+						uint64_t linear, char *buffer, size_t size);
+
+/* All names, for completion: index 0 .. until NULL. */
+const char *descry_monitor_symbol_name(const struct descry_monitor *monitor, size_t index);
+
+/* --- physical memory, past the CPU: no A20 gate, no access mark ----------------------- */
+
+/* How many of size bytes could be read or written; fewer where there is no memory, or ROM. */
+size_t descry_monitor_peek_physical(const struct descry_monitor *monitor, uint64_t physical,
+				    void *out, size_t size);
+size_t descry_monitor_poke_physical(struct descry_monitor *monitor, uint64_t physical,
+				    const void *data, size_t size);
+
+/* The last POST code (port 80h). */
+uint8_t descry_monitor_post_code(const struct descry_monitor *monitor);
+
+/* --- host window ---------------------------------------------------------------------- */
+
+#define DESCRY_HOST_WINDOW 0xffe00000u
+#define DESCRY_HOST_WINDOW_SIZE 0x10000u
+
+/* 64 KiB of the host's own memory, visible to the CPU only while mapped (X2 to X7). */
+uint8_t *descry_monitor_host_window(struct descry_monitor *monitor);
+void descry_monitor_map_host_window(struct descry_monitor *monitor, bool mapped);
+
+/* --- snapshots ------------------------------------------------------------------------ */
+
+struct descry_snapshot;
+
+/*
+ * CPU, provenance, devices, memory and the host window. Taking one costs a copy of the
+ * pages written since the last one, restoring one a copy of the pages that differ. Any
+ * number may exist, and be restored in any order and any number of times. Restoring
+ * leaves breakpoints alone.
+ */
+enum descry_status descry_snapshot_take(struct descry_monitor *monitor,
+					struct descry_snapshot **out);
+enum descry_status descry_snapshot_restore(struct descry_monitor *monitor,
+					   const struct descry_snapshot *snapshot);
+void descry_snapshot_free(struct descry_snapshot *snapshot);
+
+#endif

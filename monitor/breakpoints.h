@@ -1,0 +1,26 @@
+/*
+ * The code breakpoints of a user, those of a debugger, and the sorted list of addresses
+ * that the CPU is given. Private to monitor.
+ */
+#ifndef DESCRY_BREAKPOINTS_H
+#define DESCRY_BREAKPOINTS_H
+
+#include <descry/monitor.h>
+
+struct breakpoints {
+	struct descry_breakpoint *list; /* ascending by number */
+	uint64_t *points;               /* of a debugger; one address may be there several times */
+	uint64_t *addresses;            /* where the guest stops, ascending */
+	size_t count, point_count, address_count;
+	size_t room, point_room, address_room;
+	int last_number;
+};
+
+/* Does the guest stop at an address, whoever asked for it? */
+bool breakpoints_stop_at(const struct breakpoints *breakpoints, uint64_t linear);
+
+/* A user's that is enabled and at an address; NULL: there is none. */
+struct descry_breakpoint *breakpoints_at(struct breakpoints *breakpoints, uint64_t linear);
+void breakpoints_free(struct breakpoints *breakpoints);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * The monitor from inside: the machine, and what run control keeps beside it. Private to
+ * monitor.
+ */
+#ifndef DESCRY_HANDLE_H
+#define DESCRY_HANDLE_H
+
+#include "breakpoints.h"
+#include "machine/devices.h"
+#include "machine/memory.h"
+#include "symbols.h"
+
+#include <stdatomic.h>
+
+struct descry_monitor {
+	struct descry_vcpu *vcpu;
+	struct memory memory;
+	struct devices devices;
+
+	struct symbols symbols;
+	char *image_name;
+	char note[160]; /* of the loader; empty: none */
+
+	struct breakpoints breakpoints;
+	uint32_t unhandled;                       /* as struct descry_control */
+	atomic_bool interrupted;                  /* descry_monitor_interrupt(), not used up yet */
+	descry_host_interrupt_fn *host_interrupt; /* NULL: nobody takes it, the run goes on */
+	void *host_interrupt_owner;
+	struct descry_stop last_stop;
+
+	struct descry_snapshot *start; /* where descry_monitor_reset() goes */
+};
+
+#endif

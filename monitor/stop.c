@@ -1,0 +1,344 @@
+#include "stop.h"
+
+#include "handle.h"
+
+#include <descry/disas.h>
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OPCODE_HLT 0xf4u
+
+const char *
+descry_stop_reason_text(enum descry_stop_reason reason)
+{
+	static const char *const texts[DESCRY_STOP_REASON_COUNT] = {
+		[DESCRY_STOP_START] = "start",
+		[DESCRY_STOP_STEP] = "step",
+		[DESCRY_STOP_BREAKPOINT] = "breakpoint",
+		[DESCRY_STOP_INTERRUPTED] = "interrupted",
+		[DESCRY_STOP_ACCESS] = "access",
+		[DESCRY_STOP_HOST_INTERRUPT] = "host interrupt",
+		[DESCRY_STOP_GUEST_EXIT] = "guest exit",
+		[DESCRY_STOP_HALTED] = "halted for ever",
+		[DESCRY_STOP_UNHANDLED] = "unhandled",
+		[DESCRY_STOP_SHUTDOWN] = "shutdown",
+		[DESCRY_STOP_NOT_MODELLED] = "not modelled yet",
+	};
+
+	return texts[reason];
+}
+
+/* --- the line ------------------------------------------------------------------------- */
+
+/* What is said about one instruction. */
+struct place {
+	uint64_t ip, linear;
+	uint16_t cs;
+	unsigned length;
+	unsigned segments; /* 1 << sreg: those that it uses, or that keep it from being fetched */
+	uint8_t bytes[DESCRY_INSN_MAX];
+	char text[DESCRY_DISAS_TEXT];
+};
+
+/* Whatever does not fit is cut off. */
+static void DESCRY_PRINTF(2, 3) append(struct descry_stop *stop, const char *format, ...)
+{
+	const size_t used = strlen(stop->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(stop->text + used, sizeof(stop->text) - used, format, args);
+	va_end(args);
+}
+
+static bool
+symbolize_ip(void *owner, uint64_t ip, char *buffer, size_t size)
+{
+	const struct descry_monitor *monitor = owner;
+	const struct descry_state *state = descry_vcpu_state(monitor->vcpu);
+
+	return descry_monitor_symbolize(monitor, (uint32_t)(state->seg[DESCRY_CS].base + ip),
+					buffer, size);
+}
+
+static void
+find_place(struct descry_monitor *monitor, uint16_t cs, uint64_t ip, struct place *place)
+{
+	const struct descry_segment *code = &descry_vcpu_state(monitor->vcpu)->seg[DESCRY_CS];
+	const struct descry_disas_options options = {
+		.code32 = code->attr & DESCRY_ATTR_DB,
+		.ip = ip,
+		.symbolize = symbolize_ip,
+		.owner = monitor,
+	};
+	size_t size;
+
+	*place = (struct place){ .cs = cs, .ip = ip, .linear = (uint32_t)(code->base + ip) };
+	size = descry_vcpu_peek(monitor->vcpu, place->linear, place->bytes, sizeof(place->bytes));
+	place->length = descry_disassemble(&options, place->bytes, size, place->text);
+	place->segments = stop_segments_of(place->text, place->bytes, place->length);
+	if (size == 0)
+		snprintf(place->text, sizeof(place->text), "(no memory)");
+	if (ip > code->limit)
+		snprintf(place->text, sizeof(place->text), "(beyond the limit of cs)");
+	if (ip + place->length > (uint64_t)code->limit + 1)
+		place->segments = 1u << DESCRY_CS;
+}
+
+/* "0000:7c45 store+4: mov eax, ebx" */
+static void
+append_place(struct descry_monitor *monitor, struct descry_stop *stop, const struct place *place)
+{
+	const bool wide = place->ip > 0xffff ||
+			  (descry_vcpu_state(monitor->vcpu)->seg[DESCRY_CS].attr & DESCRY_ATTR_DB);
+	char symbol[96];
+
+	append(stop, "%04x:%0*" PRIx64, place->cs, wide ? 8 : 4, place->ip);
+	if (descry_monitor_symbolize(monitor, place->linear, symbol, sizeof(symbol)))
+		append(stop, " %s", symbol);
+	append(stop, ": %s", place->text);
+}
+
+static void
+append_bytes(struct descry_stop *stop, const struct place *place)
+{
+	const unsigned count = place->length ? place->length : 4;
+
+	append(stop, " (bytes");
+	for (unsigned i = 0; i < count; i++)
+		append(stop, " %02x", place->bytes[i]);
+	append(stop, ")");
+}
+
+/* "; fs 0010 base 00000100 limit 0000ffff attr 4093"; CS when the set is empty. */
+static void
+append_segments(struct descry_monitor *monitor, struct descry_stop *stop, unsigned set)
+{
+	if (set == 0)
+		set = 1u << DESCRY_CS;
+	for (enum descry_sreg sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		const struct descry_segment *seg = &descry_vcpu_state(monitor->vcpu)->seg[sreg];
+
+		if (set & 1u << sreg)
+			append(stop, "; %s %04x base %08" PRIx64 " limit %08" PRIx32 " attr %04x",
+			       descry_sreg_name(sreg), seg->sel, seg->base, seg->limit, seg->attr);
+	}
+}
+
+static void
+append_fault(struct descry_stop *stop, const struct descry_fault *fault)
+{
+	const char *name = descry_vector_text(fault->vector);
+
+	append(stop, "%s", name);
+	if (name[0] == '#')
+		append(stop, " (vector %u)", fault->vector);
+}
+
+/* "place; segments": how most stops end. */
+static void
+append_whole_place(struct descry_monitor *monitor, struct descry_stop *stop,
+		   const struct place *place, unsigned also)
+{
+	append_place(monitor, stop, place);
+	append_segments(monitor, stop, place->segments | also);
+}
+
+/* --- one function a reason that has more to say --------------------------------------- */
+
+/* The newest event of a kind in the ring; NULL: there is none. */
+static const struct descry_event *
+newest_event(const struct descry_vcpu *vcpu, enum descry_event_kind kind)
+{
+	for (size_t i = descry_vcpu_event_count(vcpu); i > 0; i--)
+		if (descry_vcpu_event(vcpu, i - 1)->kind == kind)
+			return descry_vcpu_event(vcpu, i - 1);
+	return NULL;
+}
+
+/* What the watched access was, and the instruction that made it. */
+static void
+describe_access(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
+{
+	static const char *const verbs[] = {
+		[DESCRY_READ] = "read", [DESCRY_WRITE] = "write", [DESCRY_FETCH] = "fetch"
+	};
+	const struct descry_event *event = newest_event(monitor->vcpu, DESCRY_EVENT_ACCESS);
+
+	if (!event) {
+		append_place(monitor, stop, place);
+		return;
+	}
+	append(stop, "%s of %u bytes at %s:%08" PRIx32, verbs[event->access], event->size,
+	       descry_sreg_name(event->sreg), event->offset);
+	if (event->fault.vector == DESCRY_VEC_NONE)
+		append(stop, ", linear %08" PRIx32, event->linear);
+	else
+		append(stop, ", refused: %s", descry_vector_text(event->fault.vector));
+	append(stop, ", by ");
+	find_place(monitor, event->cs, event->ip, place);
+	append_place(monitor, stop, place);
+	append_segments(monitor, stop, 1u << event->sreg);
+}
+
+/* HLT has executed: the place is the one behind it. */
+static void
+describe_halt(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
+{
+	uint8_t before;
+
+	if (place->ip > 0 && descry_vcpu_peek(monitor->vcpu, place->linear - 1, &before, 1) == 1 &&
+	    before == OPCODE_HLT)
+		find_place(monitor, stop->cs, stop->ip - 1, place);
+	append(stop, "halted for ever at ");
+	append_whole_place(monitor, stop, place, 0);
+}
+
+/* The faults that led here, one out of the delivery of the other: "#UD(0000), then #DF(0000)". */
+static void
+append_fault_chain(struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	const struct descry_vcpu *vcpu = monitor->vcpu;
+	const char *between = "";
+
+	for (size_t i = 0; i < descry_vcpu_event_count(vcpu); i++) {
+		const struct descry_event *event = descry_vcpu_event(vcpu, i);
+
+		if (event->kind != DESCRY_EVENT_FAULT || event->retired != stop->retired)
+			continue;
+		append(stop, "%s%s(%04x)", between, descry_vector_text(event->fault.vector),
+		       event->fault.error_code);
+		between = ", then ";
+	}
+}
+
+static void
+describe_shutdown(struct descry_monitor *monitor, struct descry_stop *stop,
+		  const struct place *place)
+{
+	append(stop, "shutdown (triple fault): ");
+	append_fault_chain(monitor, stop);
+	append(stop, " could not be delivered at ");
+	append_whole_place(monitor, stop, place, 1u << DESCRY_CS | 1u << DESCRY_SS);
+	append(stop, "; idtr base %08" PRIx64 " limit %04" PRIx32,
+	       descry_vcpu_state(monitor->vcpu)->idtr.base,
+	       descry_vcpu_state(monitor->vcpu)->idtr.limit);
+}
+
+static void
+describe_unhandled(struct descry_monitor *monitor, struct descry_stop *stop,
+		   const struct place *place)
+{
+	append(stop, "unhandled ");
+	append_fault(stop, &stop->fault);
+	append(stop, " at ");
+	append_whole_place(monitor, stop, place,
+			   stop->fault.vector == DESCRY_VEC_SS ? 1u << DESCRY_SS : 0);
+}
+
+static void
+describe_not_modelled(struct descry_monitor *monitor, struct descry_stop *stop,
+		      const struct place *place, const char *what)
+{
+	append(stop, "not modelled yet: %s at ", what);
+	append_place(monitor, stop, place);
+	append_bytes(stop, place);
+	append_segments(monitor, stop, place->segments);
+}
+
+static void
+describe_guest_exit(struct descry_monitor *monitor, struct descry_stop *stop,
+		    const struct place *place)
+{
+	const uint32_t value = monitor->devices.state.exit_value;
+
+	stop->exit_status = (int)((value * 2 + 1) & 255);
+	append(stop, "guest exit, status %d (%" PRIx32 "h to port F4h), before ", stop->exit_status,
+	       value);
+	append_place(monitor, stop, place);
+}
+
+static void
+describe_breakpoint(struct descry_monitor *monitor, struct descry_stop *stop,
+		    const struct place *place)
+{
+	const struct descry_breakpoint *breakpoint =
+		breakpoints_at(&monitor->breakpoints, place->linear);
+
+	stop->breakpoint = breakpoint ? breakpoint->number : 0;
+	append(stop, "breakpoint ");
+	if (breakpoint)
+		append(stop, "%d ", stop->breakpoint);
+	append(stop, "at ");
+	append_place(monitor, stop, place);
+}
+
+void
+stop_fill(struct descry_monitor *monitor, enum descry_stop_reason reason,
+	  const struct descry_exit *exit, struct descry_stop *stop)
+{
+	const struct descry_state *state = descry_vcpu_state(monitor->vcpu);
+
+	*stop = (struct descry_stop){
+		.reason = reason,
+		.retired = state->retired,
+		.ip = state->rip,
+		.cs = state->seg[DESCRY_CS].sel,
+		.fault = exit ? exit->fault : (struct descry_fault){ .vector = DESCRY_VEC_NONE },
+	};
+}
+
+void
+stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
+		struct descry_stop *stop)
+{
+	struct place place;
+
+	find_place(monitor, stop->cs, stop->ip, &place);
+	switch (stop->reason) {
+	case DESCRY_STOP_START:
+	case DESCRY_STOP_STEP:
+	case DESCRY_STOP_INTERRUPTED:
+		append(stop, "%s at ", descry_stop_reason_text(stop->reason));
+		append_place(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_HOST_INTERRUPT:
+		append(stop, "host interrupt before ");
+		append_place(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_BREAKPOINT:
+		describe_breakpoint(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_ACCESS:
+		describe_access(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_GUEST_EXIT:
+		describe_guest_exit(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_HALTED:
+		describe_halt(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_UNHANDLED:
+		describe_unhandled(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_SHUTDOWN:
+		describe_shutdown(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_NOT_MODELLED:
+		describe_not_modelled(monitor, stop, &place, exit ? exit->text : "this");
+		break;
+	case DESCRY_STOP_REASON_COUNT:
+		break;
+	}
+}
+
+void
+stop_describe(struct descry_monitor *monitor, enum descry_stop_reason reason,
+	      const struct descry_exit *exit, struct descry_stop *stop)
+{
+	stop_fill(monitor, reason, exit, stop);
+	stop_write_text(monitor, exit, stop);
+}
