@@ -1,0 +1,215 @@
+/*
+ * The world switch: what a host interrupt does to the guest's hidden segment state under
+ * a chosen save/restore strategy (docs/world-switch.md). Every step is carried out on
+ * the CPU model, so what is lost follows from its rules. A handle, no globals; it must
+ * not outlive its monitor. Owned by monitor.
+ */
+#ifndef DESCRY_WORLD_H
+#define DESCRY_WORLD_H
+
+#include <descry/monitor.h>
+#include <descry/reload.h>
+#include <descry/sink.h>
+
+/* --- strategies ----------------------------------------------------------------------- */
+
+/* One way to save and restore, in one variant: what -w names. */
+struct descry_strategy {
+	const char *name;    /* "selector-real" */
+	const char *variant; /* "small", "big"; NULL when there is only one */
+	const char *family;  /* "selector", "vmx", "svm", "software" */
+	const char *help;    /* one line */
+	const char *needs;   /* of the guest, as a phrase; NULL: nothing */
+};
+
+/* Rows in the order in which they are compared; NULL past the end. */
+const struct descry_strategy *descry_strategy_at(size_t index);
+
+/* "vmx", "selector-real/big"; "selector-real" is its first variant. NULL: the default, interpret.
+ */
+enum descry_status descry_strategy_find(const char *text, const struct descry_strategy **out,
+					struct descry_error *err);
+
+/* "selector-real/big" */
+#define DESCRY_STRATEGY_TEXT 40u
+const char *descry_strategy_text(const struct descry_strategy *strategy,
+				 char buffer[DESCRY_STRATEGY_TEXT]);
+
+/* --- fields: the unit of loss --------------------------------------------------------- */
+
+enum descry_field {
+	DESCRY_FIELD_SEL,
+	DESCRY_FIELD_BASE,
+	DESCRY_FIELD_LIMIT,
+	DESCRY_FIELD_ATTR,
+	DESCRY_FIELD_COUNT
+};
+#define DESCRY_FIELD_ALL 0x0fu
+
+const char *descry_field_name(enum descry_field field); /* "selector", "base", "limit", "attr" */
+
+/* A set of fields of the eight segments: bit 1 << field of sreg. */
+struct descry_fields {
+	uint8_t of[DESCRY_SREG_COUNT];
+};
+
+static inline bool
+descry_fields_has(const struct descry_fields *set, enum descry_sreg sreg, enum descry_field field)
+{
+	return set->of[sreg] >> field & 1u;
+}
+
+/* --- the trace of one switch ---------------------------------------------------------- */
+
+#define DESCRY_WORLD_X1 1u /* the event in the guest */
+#define DESCRY_WORLD_X8 8u /* the first guest access */
+#define DESCRY_WORLD_STEPS 8u
+#define DESCRY_WORLD_LINES 14u
+#define DESCRY_WORLD_LINE 96u
+
+/* What the strategy has saved: the fields in .held, with their values in .seg. */
+struct descry_world_record {
+	struct descry_fields held;
+	struct descry_segment seg[DESCRY_SREG_COUNT];
+};
+
+/* The CPU after one step. */
+struct descry_world_step {
+	unsigned number;   /* 1 to 8 */
+	const char *title; /* "hardware save", ... */
+	uint32_t cr0;
+	struct descry_table gdtr;
+	struct descry_segment seg[DESCRY_SREG_COUNT];
+	struct descry_preview preview[DESCRY_SREG_COUNT]; /* what a reload would give now */
+	unsigned status[DESCRY_SREG_COUNT];               /* DESCRY_CACHE_* */
+	struct descry_world_record record;
+	unsigned line_count; /* what the host did, in its own words */
+	char line[DESCRY_WORLD_LINES][DESCRY_WORLD_LINE];
+};
+
+enum descry_world_end {
+	DESCRY_WORLD_RESUMED, /* the guest runs again */
+	DESCRY_WORLD_REFUSED, /* the strategy does not do this; the guest stands as it was at X1 */
+	DESCRY_WORLD_HOST_FAULT, /* the host faulted; the guest has been put back as it was at X1 */
+};
+
+struct descry_world_trace {
+	const struct descry_strategy *strategy;
+	enum descry_world_end end;
+	unsigned ended_at; /* the step at which it was refused or faulted; DESCRY_WORLD_STEPS - 1 if
+			    * the guest runs again */
+	struct descry_fault fault; /* HOST_FAULT */
+	char why[200];             /* REFUSED, HOST_FAULT: a sentence */
+	uint64_t retired;          /* when it happened */
+	uint64_t ip;
+	uint16_t cs;
+	unsigned step_count;
+	struct descry_world_step step[DESCRY_WORLD_STEPS];
+};
+
+/* --- the world of one monitor --------------------------------------------------------- */
+
+struct descry_world;
+
+/* From now on the guest's writes to port EDh are switches under the chosen strategy. */
+enum descry_status descry_world_create(struct descry_monitor *monitor, struct descry_world **out);
+void descry_world_destroy(struct descry_world *world);
+
+void descry_world_choose(struct descry_world *world, const struct descry_strategy *strategy);
+const struct descry_strategy *descry_world_chosen(const struct descry_world *world);
+
+/* One host interrupt, now, under the chosen strategy. The trace is also descry_world_last(). */
+const struct descry_world_trace *descry_world_interrupt(struct descry_world *world);
+
+/* The last switch; NULL when there was none. Valid until the next one. */
+const struct descry_world_trace *descry_world_last(const struct descry_world *world);
+
+/* Walking the last trace: the next step and on; NULL past its end, and then from X1 again. */
+const struct descry_world_step *descry_world_walk(struct descry_world *world);
+
+/* --- compare: one boundary under every strategy --------------------------------------- */
+
+/* What came of it (DESIGN: outcomes). */
+enum descry_outcome {
+	DESCRY_OUTCOME_SAME,
+	DESCRY_OUTCOME_FAULT,  /* the guest faults where it would not have */
+	DESCRY_OUTCOME_SILENT, /* no fault, and another linear address */
+	DESCRY_OUTCOME_LATENT, /* a field differs, and nothing shows in a million instructions */
+	DESCRY_OUTCOME_HOST_FAULT,
+	DESCRY_OUTCOME_REFUSED,
+	DESCRY_OUTCOME_COUNT
+};
+const char *descry_outcome_text(enum descry_outcome outcome); /* "same", "host-fault", ... */
+
+/* Why a field that was overwritten came out equal all the same. */
+enum descry_regained {
+	DESCRY_NOT_OVERWRITTEN, /* or given back out of the record */
+	DESCRY_BY_CHANCE,       /* the host's own value happens to be the guest's */
+	DESCRY_BY_TABLE,        /* read again from a table that still says so */
+	DESCRY_BY_RULE,         /* formed again: selector * 16, constants of the CPU */
+};
+const char *descry_regained_text(enum descry_regained regained); /* "by-chance", ... */
+
+/* The access at X8. happened is false when there was none in the window. */
+struct descry_world_access {
+	bool happened;
+	enum descry_sreg sreg;
+	enum descry_access access;
+	unsigned size;
+	uint32_t offset;
+	uint32_t linear;           /* when it does not fault */
+	struct descry_fault fault; /* vector DESCRY_VEC_NONE: none */
+	uint64_t retired;          /* boundary before the instruction that makes it */
+	uint64_t ip;
+	uint16_t cs;
+	char symbol[40]; /* "store+4", of that instruction; empty: none */
+};
+
+struct descry_compare_row {
+	const struct descry_strategy *strategy;
+	enum descry_outcome outcome;
+	unsigned lost_at; /* a step; 0: nothing is lost */
+	struct descry_fields lost;
+	enum descry_regained equal[DESCRY_SREG_COUNT][DESCRY_FIELD_COUNT];
+	struct descry_segment seg[DESCRY_SREG_COUNT]; /* at X8; where it ended, if there is none */
+	struct descry_world_access access;
+	struct descry_world_access truth; /* the same access without the switch */
+	char detail[240];
+	struct descry_world_trace trace;
+};
+
+struct descry_compare {
+	const char *image;
+	uint64_t retired; /* the boundary */
+	uint64_t ip;
+	uint16_t cs;
+	enum descry_sreg about;    /* the segment the image is about */
+	struct descry_segment seg; /* that one, at X1 */
+	struct descry_preview preview;
+	unsigned status;
+	struct descry_world_access truth; /* the next access through it without a switch */
+	size_t row_count;
+	struct descry_compare_row *row;
+	char where[DESCRY_WORLD_LINE]; /* "store+9", the boundary by symbol; empty: none */
+};
+
+/*
+ * Runs the image to the boundary: the guest's first write to port EDh, or at: an
+ * instruction count, or a symbol whose first execution is meant. Then every strategy from
+ * there; only: just that one. The monitor is left at the boundary. Free with
+ * descry_compare_free().
+ */
+enum descry_status descry_compare_run(struct descry_monitor *monitor, const char *at,
+				      const struct descry_strategy *only,
+				      struct descry_compare **out, struct descry_error *err);
+
+/* The same from where the monitor stands. */
+enum descry_status descry_compare_here(struct descry_monitor *monitor,
+				       const struct descry_strategy *only,
+				       struct descry_compare **out, struct descry_error *err);
+void descry_compare_free(struct descry_compare *compare);
+
+/* A table, or one JSON object when the sink asks for it. */
+void descry_compare_render(const struct descry_compare *compare, const struct descry_sink *sink);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * One strategy at one boundary: the switch, the first access after it, and the same access
+ * without the switch.
+ */
+#ifndef DESCRY_WORLD_COMPARE_H
+#define DESCRY_WORLD_COMPARE_H
+
+#include "world/probe.h"
+
+/* "Nothing shows" means: not within so many instructions. */
+#define COMPARE_WINDOW 1000000u
+
+/* What every row starts from. */
+struct comparison {
+	struct probe probe;
+	const struct descry_snapshot *start; /* the boundary */
+	uint64_t end;                        /* of the window, as a count */
+	struct descry_compare *result;
+};
+
+/* The next access through the segment that the image is about, without a switch. The CPU
+ * stands at the boundary when it is called. */
+enum descry_status compare_truth(struct comparison *comparison);
+
+/* Fills a row. The monitor is left anywhere. */
+enum descry_status compare_strategy(struct comparison *comparison,
+				    const struct descry_strategy *strategy,
+				    struct descry_compare_row *row);
+
+/* Names the instruction that the CPU stands at, which makes the access. */
+void compare_name_access(const struct comparison *comparison, struct descry_world_access *access);
+
+/* "4-byte store at fs:00020000 goes to 00020100" */
+void compare_describe_access(const struct descry_world_access *access, char *text, size_t size);
+
+#endif

@@ -1,0 +1,387 @@
+#include "world/compare.h"
+#include "world/fields.h"
+#include "world/judge.h"
+#include "world/switch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- words ---------------------------------------------------------------------------- */
+
+static const char *
+access_verb(enum descry_access access)
+{
+	switch (access) {
+	case DESCRY_READ:
+		return "read";
+	case DESCRY_WRITE:
+		return "store";
+	case DESCRY_FETCH:
+		break;
+	}
+	return "fetch";
+}
+
+static int
+describe_place(const struct descry_world_access *access, char *text, size_t size)
+{
+	return snprintf(text, size, "%u-byte %s at %s:%08x", access->size,
+			access_verb(access->access), descry_sreg_name(access->sreg),
+			access->offset);
+}
+
+void
+compare_describe_access(const struct descry_world_access *access, char *text, size_t size)
+{
+	const int used = describe_place(access, text, size);
+
+	if (access->fault.vector == DESCRY_VEC_NONE)
+		snprintf(text + used, size - (size_t)used, " goes to %08x", access->linear);
+	else
+		snprintf(text + used, size - (size_t)used, " faults with %s (%u)",
+			 descry_vector_text(access->fault.vector), access->fault.vector);
+}
+
+/* What it does and, when that differs, what it should do. */
+static void
+describe_outcome(struct descry_compare_row *row, const struct descry_world_access *access,
+		 const struct descry_world_access *truth, const char *why)
+{
+	char does[120];
+	char should[64] = "as it does without the switch";
+
+	compare_describe_access(access, does, sizeof(does));
+	if (row->outcome != DESCRY_OUTCOME_SAME && truth->fault.vector == DESCRY_VEC_NONE)
+		snprintf(should, sizeof(should), "it should go to %08x", truth->linear);
+	else if (row->outcome != DESCRY_OUTCOME_SAME)
+		snprintf(should, sizeof(should), "it should fault with %s (%u)",
+			 descry_vector_text(truth->fault.vector), truth->fault.vector);
+	snprintf(row->detail, sizeof(row->detail), "%s%s%s%s, %s", does, why ? " (" : "",
+		 why ? why : "", why ? ")" : "", should);
+}
+
+/* --- the two sides of X8 -------------------------------------------------------------- */
+
+/* The access that the CPU makes next through sreg: one instruction. */
+static void
+make_access(struct comparison *c, enum descry_sreg sreg, enum descry_access access,
+	    struct descry_world_access *out)
+{
+	const uint64_t now = descry_vcpu_state(c->probe.vcpu)->retired;
+
+	if (access == DESCRY_FETCH)
+		probe_fetch(c->probe.vcpu, out);
+	else
+		probe_next_access(&c->probe, 1u << sreg, now + 1, out);
+}
+
+/* Finds X8 from X7. A lost CS shows at the very next fetch. */
+static void
+find_access(struct comparison *c, unsigned mask, struct descry_world_access *out)
+{
+	if (mask & 1u << DESCRY_CS)
+		probe_fetch(c->probe.vcpu, out);
+	else
+		probe_next_access(&c->probe, mask & PROBE_DATA_SREGS, c->end, out);
+}
+
+void
+compare_name_access(const struct comparison *c, struct descry_world_access *access)
+{
+	const uint64_t linear = descry_vcpu_linear_ip(c->probe.vcpu);
+
+	if (!access->happened || !descry_monitor_symbolize(c->probe.monitor, linear, access->symbol,
+							   sizeof(access->symbol)))
+		access->symbol[0] = '\0';
+}
+
+/* The switched side, as it stands right before X8. */
+static void
+record_x8(struct comparison *c, struct descry_compare_row *row)
+{
+	struct descry_world_step *step = world_step_begin(&row->trace, DESCRY_WORLD_X8);
+	char text[DESCRY_WORLD_LINE];
+
+	world_step_capture(step, c->probe.vcpu);
+	memcpy(row->seg, step->seg, sizeof(row->seg));
+	compare_name_access(c, &row->access);
+	if (row->access.happened)
+		compare_describe_access(&row->access, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "no access through it follows");
+	world_step_note(step, "%s", text);
+}
+
+static void
+record_regained(struct comparison *c, struct descry_compare_row *row)
+{
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		const struct descry_segment_provenance *from =
+			descry_vcpu_provenance(c->probe.vcpu, sreg);
+
+		for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++)
+			row->equal[sreg][field] = judge_regained(field, from);
+	}
+}
+
+/* A lost field has not come out equal at all. */
+static void
+drop_lost(struct descry_compare_row *row)
+{
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++) {
+			if (descry_fields_has(&row->lost, sreg, field))
+				row->equal[sreg][field] = DESCRY_NOT_OVERWRITTEN;
+		}
+	}
+}
+
+/* The rule that refuses the access at X8; NULL: none does. The CPU stands before it. */
+static const char *
+why_refused(struct comparison *c, const struct descry_world_access *access)
+{
+	if (!access->happened || access->fault.vector == DESCRY_VEC_NONE)
+		return NULL;
+	return descry_vcpu_check_access(c->probe.vcpu, access->sreg, access->offset, access->size,
+					access->access)
+		.why;
+}
+
+/* --- later than X8 -------------------------------------------------------------------- */
+
+/* Has the guest come to a bad end? */
+static bool
+ended_badly(const struct descry_stop *stop)
+{
+	return stop->reason == DESCRY_STOP_UNHANDLED || stop->reason == DESCRY_STOP_SHUTDOWN;
+}
+
+/* Where each of the two runs stands when the window is over. */
+struct end_state {
+	struct descry_stop stop;
+	uint64_t linear_ip;
+	uint64_t retired;
+};
+
+static enum descry_status
+log_run(struct comparison *c, const struct descry_snapshot *from, unsigned mask,
+	struct probe_log *log, struct end_state *end)
+{
+	const enum descry_status status = descry_snapshot_restore(c->probe.monitor, from);
+
+	if (status != DESCRY_OK)
+		return status;
+	if (!probe_log_accesses(&c->probe, mask, c->end, log))
+		return DESCRY_NO_MEMORY;
+	end->stop = c->probe.stop;
+	end->linear_ip = descry_vcpu_linear_ip(c->probe.vcpu);
+	end->retired = descry_vcpu_state(c->probe.vcpu)->retired;
+	return DESCRY_OK;
+}
+
+/* One access of a run from its snapshot. */
+static enum descry_status
+replay_access(struct comparison *c, const struct descry_snapshot *from,
+	      const struct probe_entry *entry, struct descry_world_access *out)
+{
+	const enum descry_status status = descry_snapshot_restore(c->probe.monitor, from);
+
+	if (status != DESCRY_OK)
+		return status;
+	probe_run_to(&c->probe, entry->retired);
+	probe_next_access(&c->probe, 1u << entry->sreg, entry->retired + 1, out);
+	return DESCRY_OK;
+}
+
+/* The runs part at this access: show both sides of it. */
+static enum descry_status
+show_part(struct comparison *c, const struct descry_snapshot *resumed,
+	  const struct probe_entry *entry, struct descry_compare_row *row)
+{
+	struct descry_world_access access, truth;
+	enum descry_status status = replay_access(c, resumed, entry, &access);
+
+	if (status == DESCRY_OK)
+		status = replay_access(c, c->start, entry, &truth);
+	if (status != DESCRY_OK)
+		return status;
+	row->outcome = judge_access(&access, &truth);
+	describe_outcome(row, &access, &truth, NULL);
+	return DESCRY_OK;
+}
+
+/* No access differs; do the runs end alike? */
+static void
+judge_ends(const struct comparison *c, struct descry_compare_row *row, const struct end_state *end,
+	   const struct end_state *truth)
+{
+	if (ended_badly(&end->stop) && !ended_badly(&truth->stop)) {
+		row->outcome = DESCRY_OUTCOME_FAULT;
+		snprintf(row->detail, sizeof(row->detail), "%.200s", end->stop.text);
+		return;
+	}
+	if (end->linear_ip != truth->linear_ip || end->retired != truth->retired) {
+		row->outcome = DESCRY_OUTCOME_SILENT;
+		snprintf(row->detail, sizeof(row->detail),
+			 "the guest runs on another path: it is at %08x, it should be at %08x",
+			 (unsigned)end->linear_ip, (unsigned)truth->linear_ip);
+		return;
+	}
+	row->outcome = DESCRY_OUTCOME_LATENT;
+	snprintf(row->detail, sizeof(row->detail), "nothing shows in the next %llu instructions%s",
+		 (unsigned long long)(end->retired - row->trace.retired),
+		 end->retired < c->end ? ", when the guest ends" : "");
+}
+
+/* Something is lost and X8 does not show it: does anything later in the window? */
+static enum descry_status
+judge_window(struct comparison *c, const struct descry_snapshot *resumed,
+	     struct descry_compare_row *row)
+{
+	const unsigned mask = fields_sregs(&row->lost) & PROBE_DATA_SREGS;
+	struct probe_log log = { NULL, 0, 0 }, truth = { NULL, 0, 0 };
+	struct end_state end, truth_end;
+	enum descry_status status = log_run(c, resumed, mask, &log, &end);
+
+	if (status == DESCRY_OK)
+		status = log_run(c, c->start, mask, &truth, &truth_end);
+	if (status == DESCRY_OK) {
+		const size_t part = probe_log_part(&log, &truth);
+
+		if (part < log.count && part < truth.count)
+			status = show_part(c, resumed, &log.entry[part], row);
+		else
+			judge_ends(c, row, &end, &truth_end);
+	}
+	probe_log_free(&log);
+	probe_log_free(&truth);
+	return status;
+}
+
+/* "; fs.limit fs.attr by-chance": for the segment that the image is about. */
+static void
+append_regained(const struct comparison *c, struct descry_compare_row *row,
+		enum descry_regained why)
+{
+	const enum descry_sreg about = c->result->about;
+	size_t used = strlen(row->detail);
+	bool any = false;
+
+	for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++) {
+		if (row->equal[about][field] != why || used >= sizeof(row->detail))
+			continue;
+		used += (size_t)snprintf(row->detail + used, sizeof(row->detail) - used, "%s%s.%s",
+					 any ? " " : "; ", descry_sreg_name(about),
+					 descry_field_name(field));
+		any = true;
+	}
+	if (any && used < sizeof(row->detail))
+		snprintf(row->detail + used, sizeof(row->detail) - used, " %s",
+			 descry_regained_text(why));
+}
+
+/* --- the row -------------------------------------------------------------------------- */
+
+/* The switch did not bring the guest back: there is no X8. */
+static void
+conclude_without_x8(struct comparison *c, struct descry_compare_row *row)
+{
+	row->outcome = row->trace.end == DESCRY_WORLD_REFUSED ? DESCRY_OUTCOME_REFUSED
+							      : DESCRY_OUTCOME_HOST_FAULT;
+	memcpy(row->seg, descry_vcpu_state(c->probe.vcpu)->seg, sizeof(row->seg));
+	snprintf(row->detail, sizeof(row->detail), "%s", row->trace.why);
+}
+
+/* The guest without the switch, at the same boundary. */
+static enum descry_status
+measure_truth(struct comparison *c, uint64_t boundary, struct descry_compare_row *row)
+{
+	const enum descry_status status = descry_snapshot_restore(c->probe.monitor, c->start);
+
+	if (status != DESCRY_OK)
+		return status;
+	probe_run_to(&c->probe, boundary);
+	row->lost = fields_diff(row->seg, descry_vcpu_state(c->probe.vcpu)->seg);
+	row->lost_at = judge_lost_at(&row->trace, &row->lost);
+	drop_lost(row);
+	if (row->access.happened)
+		make_access(c, row->access.sreg, row->access.access, &row->truth);
+	memcpy(row->truth.symbol, row->access.symbol, sizeof(row->truth.symbol));
+	return DESCRY_OK;
+}
+
+/* The CPU stands at X7 of a switch that has succeeded, and so does the snapshot. */
+static enum descry_status
+conclude(struct comparison *c, const struct descry_snapshot *resumed,
+	 struct descry_compare_row *row)
+{
+	const struct descry_fields candidates =
+		fields_diff(row->trace.step[0].seg, descry_vcpu_state(c->probe.vcpu)->seg);
+	const unsigned sregs = fields_sregs(&candidates);
+	const char *why;
+	uint64_t boundary;
+	enum descry_status status;
+
+	find_access(c, sregs ? sregs : 1u << c->result->about, &row->access);
+	boundary = row->access.happened ? row->access.retired
+					: descry_vcpu_state(c->probe.vcpu)->retired;
+	status = descry_snapshot_restore(c->probe.monitor, resumed);
+	if (status != DESCRY_OK)
+		return status;
+	probe_run_to(&c->probe, boundary);
+	record_x8(c, row);
+	record_regained(c, row);
+	why = why_refused(c, &row->access);
+	status = measure_truth(c, boundary, row);
+	if (status != DESCRY_OK)
+		return status;
+	row->outcome = judge_access(&row->access, &row->truth);
+	if (row->access.happened)
+		describe_outcome(row, &row->access, &row->truth, why);
+	else
+		snprintf(row->detail, sizeof(row->detail), "%s", row->trace.step[7].line[0]);
+	if (row->outcome == DESCRY_OUTCOME_SAME && !fields_empty(&row->lost))
+		return judge_window(c, resumed, row);
+	return DESCRY_OK;
+}
+
+enum descry_status
+compare_truth(struct comparison *c)
+{
+	struct descry_compare *result = c->result;
+	enum descry_status status;
+
+	find_access(c, 1u << result->about, &result->truth);
+	status = descry_snapshot_restore(c->probe.monitor, c->start);
+	if (status != DESCRY_OK || !result->truth.happened)
+		return status;
+	probe_run_to(&c->probe, result->truth.retired);
+	compare_name_access(c, &result->truth);
+	return DESCRY_OK;
+}
+
+enum descry_status
+compare_strategy(struct comparison *c, const struct descry_strategy *strategy,
+		 struct descry_compare_row *row)
+{
+	struct descry_snapshot *resumed;
+	enum descry_status status = descry_snapshot_restore(c->probe.monitor, c->start);
+
+	if (status != DESCRY_OK)
+		return status;
+	row->strategy = strategy;
+	world_switch_run(c->probe.monitor, strategy, &row->trace);
+	if (row->trace.end != DESCRY_WORLD_RESUMED) {
+		conclude_without_x8(c, row);
+		return DESCRY_OK;
+	}
+	status = descry_snapshot_take(c->probe.monitor, &resumed);
+	if (status != DESCRY_OK)
+		return status;
+	status = conclude(c, resumed, row);
+	descry_snapshot_free(resumed);
+	append_regained(c, row, DESCRY_BY_CHANCE);
+	append_regained(c, row, DESCRY_BY_TABLE);
+	append_regained(c, row, DESCRY_BY_RULE);
+	return status;
+}

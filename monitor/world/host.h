@@ -1,0 +1,41 @@
+/*
+ * The host's own tables, in the window that the CPU sees from X2 to X7. The host's FS uses
+ * the same selector value as guests like to use, 0010, for another descriptor: so a
+ * selector that is restored through the wrong table shows.
+ */
+#ifndef DESCRY_WORLD_HOST_H
+#define DESCRY_WORLD_HOST_H
+
+#include <descry/monitor.h>
+
+#define HOST_SEL_CODE 0x0008u
+#define HOST_SEL_FS 0x0010u
+#define HOST_SEL_DATA 0x0018u
+#define HOST_SEL_TSS 0x0020u
+
+#define HOST_GDT_BASE DESCRY_HOST_WINDOW
+#define HOST_GDT_ENTRIES 5u
+#define HOST_GDT_LIMIT (HOST_GDT_ENTRIES * 8u - 1u)
+#define HOST_TSS_BASE (DESCRY_HOST_WINDOW + 0x400u)
+#define HOST_TSS_LIMIT 0x67u
+#define HOST_IDT_BASE (DESCRY_HOST_WINDOW + 0x800u)
+#define HOST_IDT_LIMIT 0x7ffu
+
+/* The two shapes of the host's FS. */
+extern const struct descry_segment host_fs_small; /* 64 KiB at 00300000 */
+extern const struct descry_segment host_fs_big;   /* 4 GiB at 00300000 */
+
+/* Flat 32-bit segments: what the host's CS, and its SS DS ES, hold. */
+extern const struct descry_segment host_code;
+extern const struct descry_segment host_data;
+
+/* The 8 bytes of a descriptor that loads as seg. */
+uint64_t host_descriptor(const struct descry_segment *seg);
+
+/* Writes the tables afresh: an earlier switch may have marked its TSS busy. */
+void host_build_tables(struct descry_monitor *monitor, const struct descry_segment *fs);
+
+/* Does a linear address lie in the window? */
+bool host_owns(uint64_t linear);
+
+#endif
