@@ -1,0 +1,252 @@
+/*
+ * descry: puts the parts together. Everything that is wrong with the command line or the
+ * image ends here as one line on standard error.
+ */
+#include "batch.h"
+#include "interrupt.h"
+#include "options.h"
+#include "shell.h"
+#include "terminal.h"
+
+#include <descry/command.h>
+#include <descry/profile.h>
+#include <descry/world.h>
+
+#include <stdio.h>
+#include <time.h>
+
+struct program {
+	struct options options;
+	struct terminal terminal;
+	struct descry_monitor *monitor;
+	struct descry_world *world;
+	struct descry_session *session;
+};
+
+static int
+fail(struct program *program, const struct descry_error *err)
+{
+	terminal_error(&program->terminal, err->text);
+	return batch_exit_status(err->status);
+}
+
+/* --- run ------------------------------------------------------------------------------ */
+
+static double
+now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int
+exit_status_of(const struct descry_stop *stop)
+{
+	if (stop->reason == DESCRY_STOP_GUEST_EXIT)
+		return stop->exit_status;
+	if (stop->reason == DESCRY_STOP_NOT_MODELLED)
+		return EXIT_NOT_MODELLED;
+	return EXIT_BAD_END;
+}
+
+static int
+run(struct program *program)
+{
+	const struct descry_run_request request = { .count = 0 };
+	const struct descry_sink sink = terminal_sink(&program->terminal, program->options.json);
+	struct descry_stop stop;
+	double began;
+	bool quit;
+	int status;
+
+	interrupt_guest(program->monitor);
+	status = batch_run(&program->options, program->session, &program->terminal, &quit);
+	if (status != EXIT_GOOD || quit)
+		return status;
+	began = now();
+	descry_monitor_run(program->monitor, &request, &stop);
+	if (program->options.json)
+		descry_run_render(program->monitor, &stop, now() - began, &sink);
+	if (stop.reason != DESCRY_STOP_GUEST_EXIT)
+		terminal_error(&program->terminal, stop.text);
+	return exit_status_of(&stop);
+}
+
+/* --- compare -------------------------------------------------------------------------- */
+
+static int
+compare(struct program *program)
+{
+	const struct descry_sink sink = terminal_sink(&program->terminal, program->options.json);
+	const struct options *options = &program->options;
+	const struct descry_strategy *only = NULL;
+	struct descry_compare *result;
+	struct descry_error err;
+	enum descry_status done;
+	bool quit;
+	int status = batch_run(options, program->session, &program->terminal, &quit);
+
+	if (status != EXIT_GOOD || quit)
+		return status;
+	if (options->strategy != NULL)
+		only = descry_world_chosen(program->world);
+	if (options->batch_count > 0 && options->at == NULL)
+		done = descry_compare_here(program->monitor, only, &result, &err);
+	else
+		done = descry_compare_run(program->monitor, options->at, only, &result, &err);
+	if (done != DESCRY_OK)
+		return fail(program, &err);
+	descry_compare_render(result, &sink);
+	descry_compare_free(result);
+	return EXIT_GOOD;
+}
+
+/* --- shell ---------------------------------------------------------------------------- */
+
+static void
+greet(struct program *program)
+{
+	const struct descry_sink sink = terminal_sink(&program->terminal, false);
+	struct descry_error err;
+
+	printf("descry: hidden segment caches of an x86 guest; `help` lists the commands\n");
+	descry_command_execute(program->session, "info image", &sink, &err);
+	descry_command_execute(program->session, "where", &sink, &err);
+}
+
+static int
+shell(struct program *program)
+{
+	bool quit;
+
+	if (program->options.batch_count > 0) {
+		interrupt_guest(program->monitor);
+		return batch_run(&program->options, program->session, &program->terminal, &quit);
+	}
+	if (program->terminal.is_terminal && !program->options.json)
+		greet(program);
+	return shell_run(program->session, program->monitor, &program->terminal,
+			 program->options.json);
+}
+
+/* --- machine -------------------------------------------------------------------------- */
+
+static enum descry_status
+open_machine(struct program *program, struct descry_error *err)
+{
+	struct descry_options *machine = &program->options.machine;
+	const struct descry_strategy *strategy;
+	const char *note;
+
+	/* A comparison runs the guest many times over: its console says nothing about it. */
+	if (program->options.verb != VERB_COMPARE)
+		machine->console = terminal_console;
+	machine->console_owner = &program->terminal;
+	if (descry_strategy_find(program->options.strategy, &strategy, err) != DESCRY_OK ||
+	    descry_monitor_create(machine, &program->monitor, err) != DESCRY_OK)
+		return err->status;
+	if (descry_world_create(program->monitor, &program->world) != DESCRY_OK ||
+	    descry_session_create(program->monitor, program->world, &program->session) != DESCRY_OK)
+		return descry_fail(err, DESCRY_NO_MEMORY, "out of memory");
+	descry_world_choose(program->world, strategy);
+	note = descry_monitor_note(program->monitor);
+	if (note != NULL)
+		terminal_error(&program->terminal, note);
+	return DESCRY_OK;
+}
+
+static void
+close_machine(struct program *program)
+{
+	descry_session_destroy(program->session);
+	descry_world_destroy(program->world);
+	descry_monitor_destroy(program->monitor);
+}
+
+static int
+with_machine(struct program *program, int (*verb)(struct program *))
+{
+	struct descry_error err;
+	int status;
+
+	interrupt_install();
+	if (open_machine(program, &err) != DESCRY_OK)
+		status = fail(program, &err);
+	else
+		status = verb(program);
+	close_machine(program);
+	return status;
+}
+
+/* --- information about the program itself --------------------------------------------- */
+
+static int
+show_profiles(void)
+{
+	const struct descry_profile *standard = descry_profile_find(NULL);
+	char value[32];
+
+	printf("profiles: %s\n\nknobs, with the values of %s:\n", standard->name, standard->name);
+	for (unsigned i = 0; i < DESCRY_KNOB_COUNT; i++) {
+		const enum descry_knob knob = (enum descry_knob)i;
+		const struct descry_knob_info *info = descry_knob_info(knob);
+
+		printf("  %-16s %-8s of %s\n", info->name,
+		       descry_knob_value_text(knob, standard->knob[i], value, sizeof(value)),
+		       info->values);
+	}
+	return EXIT_GOOD;
+}
+
+static int
+show_reference(struct program *program)
+{
+	const struct descry_sink sink = terminal_sink(&program->terminal, false);
+
+	descry_command_reference(&sink);
+	return EXIT_GOOD;
+}
+
+static int
+dispatch(struct program *program)
+{
+	switch (program->options.verb) {
+	case VERB_SHELL:
+		return with_machine(program, shell);
+	case VERB_RUN:
+		return with_machine(program, run);
+	case VERB_COMPARE:
+		return with_machine(program, compare);
+	case VERB_HELP:
+		fputs(options_help(), stdout);
+		break;
+	case VERB_VERSION:
+		printf("descry %s\n", DESCRY_VERSION);
+		break;
+	case VERB_PROFILES:
+		return show_profiles();
+	case VERB_REFERENCE:
+		return show_reference(program);
+	}
+	return EXIT_GOOD;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program program = { 0 };
+	struct descry_error err;
+	int status;
+
+	terminal_init(&program.terminal);
+	if (options_parse(argc, argv, &program.options, &err) != DESCRY_OK)
+		status = fail(&program, &err);
+	else
+		status = dispatch(&program);
+	options_free(&program.options);
+	if (!terminal_close(&program.terminal) && status == EXIT_GOOD)
+		status = EXIT_BAD_END;
+	return status;
+}

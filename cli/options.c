@@ -1,0 +1,285 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Options without a letter. */
+enum { LONG_ENTRY = 256, LONG_ROM, LONG_JSON, LONG_POST, LONG_AT, LONG_VERSION, LONG_REFERENCE };
+
+static const char short_options[] = ":m:c:k:L:w:x:e:h";
+
+/* clang-format off */
+static const struct option long_options[] = {
+	{ "memory",            required_argument, NULL, 'm' },
+	{ "cpu",               required_argument, NULL, 'c' },
+	{ "knob",              required_argument, NULL, 'k' },
+	{ "load",              required_argument, NULL, 'L' },
+	{ "world",             required_argument, NULL, 'w' },
+	{ "script",            required_argument, NULL, 'x' },
+	{ "execute",           required_argument, NULL, 'e' },
+	{ "entry",             required_argument, NULL, LONG_ENTRY },
+	{ "rom",               required_argument, NULL, LONG_ROM },
+	{ "at",                required_argument, NULL, LONG_AT },
+	{ "json",              no_argument,       NULL, LONG_JSON },
+	{ "post",              no_argument,       NULL, LONG_POST },
+	{ "help",              no_argument,       NULL, 'h' },
+	{ "version",           no_argument,       NULL, LONG_VERSION },
+	{ "command-reference", no_argument,       NULL, LONG_REFERENCE },
+	{ 0 },
+};
+/* clang-format on */
+
+const char *
+options_help(void)
+{
+	return "usage: descry [shell] IMAGE [options]   look around in a guest, interactively\n"
+	       "       descry run IMAGE [options]       run it to its end\n"
+	       "       descry compare IMAGE [options]   a host interrupt under every way to save\n"
+	       "                                        and restore the guest, as a table\n"
+	       "\n"
+	       "IMAGE is an ELF file, or a boot sector or floppy (55AAh at 510).\n"
+	       "\n"
+	       "  -m, --memory MIB        memory of the machine (16)\n"
+	       "  -c, --cpu PROFILE       CPU generation; -c help lists them\n"
+	       "  -k, --knob KNOB=VALUE   one trait of the CPU; -c help lists them\n"
+	       "  -L, --load FILE@ADDR    put a file into memory at a physical address\n"
+	       "      --entry SEG:OFF     where to begin (hexadecimal)\n"
+	       "      --rom FILE          a ROM that ends at 4 GiB\n"
+	       "  -w, --world STRATEGY    how host interrupts save and restore (interpret);\n"
+	       "                          with compare: only this one\n"
+	       "      --at WHERE          with compare: the boundary, a count of instructions or\n"
+	       "                          a symbol (the first write to port EDh)\n"
+	       "  -x, --script FILE       execute the commands in a file, then leave\n"
+	       "  -e, --execute COMMAND   execute a command, then leave; may be given many times\n"
+	       "      --json              facts as JSON, one value a command\n"
+	       "      --post              show POST codes (port 80h)\n"
+	       "  -h, --help              this\n"
+	       "      --version           the version\n"
+	       "\n"
+	       "`help` in the shell explains its commands.\n"
+	       "Exit status: odd from the guest (2 * value + 1), 0 success, 2 wrong usage,\n"
+	       "4 an assertion failed, 6 the guest ended badly or input/output failed,\n"
+	       "8 not modelled.\n";
+}
+
+/* --- one option ----------------------------------------------------------------------- */
+
+static enum descry_status
+parse_memory(struct options *out, const char *text, struct descry_error *err)
+{
+	char *end;
+	const unsigned long mib = strtoul(text, &end, 0);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || mib == 0 || mib > UINT32_MAX)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "-m %.80s: give the memory in MiB, such as -m 16", text);
+	out->machine.ram_mib = (uint32_t)mib;
+	return DESCRY_OK;
+}
+
+static enum descry_status
+parse_load(struct options *out, const char *text, struct descry_error *err)
+{
+	const char *at = strrchr(text, '@');
+	const size_t index = out->machine.load_count;
+	char *end = NULL;
+	char *name;
+
+	if (at != NULL && at != text && at[1] >= '0' && at[1] <= '9')
+		out->loads[index].address = strtoull(at + 1, &end, 0);
+	if (end == NULL || *end != '\0')
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "-L %.80s: give FILE@ADDRESS, such as boot.bin@0x7c00", text);
+	name = strndup(text, (size_t)(at - text));
+	if (name == NULL)
+		return descry_fail(err, DESCRY_NO_MEMORY, "out of memory");
+	out->names[index] = name;
+	out->loads[index].file = name;
+	out->machine.load_count++;
+	return DESCRY_OK;
+}
+
+static enum descry_status
+parse_cpu(struct options *out, const char *text)
+{
+	if (strcmp(text, "help") == 0)
+		out->verb = VERB_PROFILES;
+	out->machine.profile = text;
+	return DESCRY_OK;
+}
+
+static enum descry_status
+refuse_option(int code, char **argv, struct descry_error *err)
+{
+	const char *given = argv[optind - 1];
+
+	if (code == ':')
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "%.80s needs an argument (descry --help)", given);
+	if (optopt != 0 && optopt < LONG_ENTRY && strncmp(given, "--", 2) != 0)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "there is no option -%c (descry --help)", optopt);
+	return descry_fail(err, DESCRY_BAD_ARGUMENT,
+			   optopt != 0 ? "%.80s takes no argument (descry --help)"
+				       : "there is no option %.80s (descry --help)",
+			   given);
+}
+
+static void
+add_batch(struct options *out, bool is_script, const char *text)
+{
+	out->batch[out->batch_count++] = (struct batch_item){ is_script, text };
+}
+
+static enum descry_status
+parse_option(struct options *out, int code, char **argv, struct descry_error *err)
+{
+	switch (code) {
+	case 'm':
+		return parse_memory(out, optarg, err);
+	case 'c':
+		return parse_cpu(out, optarg);
+	case 'k':
+		out->knobs[out->machine.knob_count++] = optarg;
+		break;
+	case 'L':
+		return parse_load(out, optarg, err);
+	case 'w':
+		out->strategy = optarg;
+		break;
+	case 'x':
+		add_batch(out, true, optarg);
+		break;
+	case 'e':
+		add_batch(out, false, optarg);
+		break;
+	case 'h':
+		out->verb = VERB_HELP;
+		break;
+	case LONG_ENTRY:
+		out->machine.entry = optarg;
+		break;
+	case LONG_ROM:
+		out->machine.rom = optarg;
+		break;
+	case LONG_AT:
+		out->at = optarg;
+		break;
+	case LONG_JSON:
+		out->json = true;
+		break;
+	case LONG_POST:
+		out->machine.show_post = true;
+		break;
+	case LONG_VERSION:
+		out->verb = VERB_VERSION;
+		break;
+	case LONG_REFERENCE:
+		out->verb = VERB_REFERENCE;
+		break;
+	default:
+		return refuse_option(code, argv, err);
+	}
+	return DESCRY_OK;
+}
+
+/* --- verb and image ------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum verb verb;
+} verbs[] = {
+	{ "shell", VERB_SHELL },
+	{ "run", VERB_RUN },
+	{ "compare", VERB_COMPARE },
+};
+
+/* Verbs that are planned: a typed one is no image by that name. */
+static const char *const later_verbs[] = { "gdb", "audit", "report" };
+
+static bool
+find_verb(const char *word, enum verb *verb)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].name, word) == 0) {
+			*verb = verbs[i].verb;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum descry_status
+parse_words(struct options *out, int count, char **words, struct descry_error *err)
+{
+	bool has_verb = count > 0 && find_verb(words[0], &out->verb);
+
+	for (size_t i = 0; count > 0 && i < sizeof(later_verbs) / sizeof(later_verbs[0]); i++) {
+		if (strcmp(words[0], later_verbs[i]) == 0)
+			return descry_fail(err, DESCRY_BAD_ARGUMENT,
+					   "%s: this version has shell, run and compare (an image "
+					   "of that name is ./%s)",
+					   words[0], words[0]);
+	}
+	if (has_verb) {
+		words++;
+		count--;
+	}
+	if (count > 1)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "one IMAGE is enough: %.80s is the second (descry --help)",
+				   words[1]);
+	if (count == 1)
+		out->machine.image = words[0];
+	else if (out->machine.rom == NULL && out->machine.load_count == 0)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "no IMAGE: descry [shell|run|compare] IMAGE (descry --help)");
+	if (out->at != NULL && out->verb != VERB_COMPARE)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT, "--at goes with compare only");
+	return DESCRY_OK;
+}
+
+/* No list is longer than the command line. */
+static bool
+make_room(struct options *out, int argc)
+{
+	const size_t room = (size_t)argc + 1;
+
+	out->knobs = calloc(room, sizeof(*out->knobs));
+	out->loads = calloc(room, sizeof(*out->loads));
+	out->names = calloc(room, sizeof(*out->names));
+	out->batch = calloc(room, sizeof(*out->batch));
+	out->machine.knobs = out->knobs;
+	out->machine.loads = out->loads;
+	return out->knobs != NULL && out->loads != NULL && out->names != NULL && out->batch != NULL;
+}
+
+enum descry_status
+options_parse(int argc, char **argv, struct options *out, struct descry_error *err)
+{
+	int code;
+
+	*out = (struct options){ .verb = VERB_SHELL };
+	if (!make_room(out, argc))
+		return descry_fail(err, DESCRY_NO_MEMORY, "out of memory");
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		if (parse_option(out, code, argv, err) != DESCRY_OK)
+			return err->status;
+	}
+	if (out->verb != VERB_SHELL)
+		return DESCRY_OK; /* asks for no image */
+	return parse_words(out, argc - optind, argv + optind, err);
+}
+
+void
+options_free(struct options *options)
+{
+	for (size_t i = 0; options->names != NULL && i < options->machine.load_count; i++)
+		free(options->names[i]);
+	free(options->names);
+	free(options->knobs);
+	free(options->loads);
+	free(options->batch);
+}

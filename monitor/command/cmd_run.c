@@ -1,0 +1,184 @@
+#include "command/command_table.h"
+#include "command/render.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- running -------------------------------------------------------------------------- */
+
+/* The end of the way of until is no breakpoint to tell about. */
+static void
+tell_as_reached(struct descry_stop *stop)
+{
+	const struct descry_stop told = *stop;
+	const char *place = strstr(told.text, " at ");
+
+	stop->reason = DESCRY_STOP_STEP;
+	snprintf(stop->text, sizeof(stop->text), "reached%s", place != NULL ? place + 3 : "");
+}
+
+/* until: the breakpoint of this one run; 0: there is none. */
+static enum descry_command_result
+run(struct command_call *call, const struct descry_run_request *request, int until)
+{
+	struct descry_segment_moment before;
+	struct descry_stop stop;
+
+	descry_query_segment_moment(call->monitor, &before);
+	descry_monitor_run(call->monitor, request, &stop);
+	if (until != 0)
+		descry_monitor_delete_breakpoint(call->monitor, until);
+	if (stop.reason == DESCRY_STOP_BREAKPOINT && stop.breakpoint == until)
+		tell_as_reached(&stop);
+	render_stop(call->sink, call->monitor, &stop, &before);
+	return stop.reason == DESCRY_STOP_INTERRUPTED ? DESCRY_COMMAND_INTERRUPTED
+						      : DESCRY_COMMAND_OK;
+}
+
+/* A guest that has ended does not go on; only reset begins again. */
+static bool
+has_ended(struct command_call *call)
+{
+	const struct descry_stop *stop = descry_monitor_last_stop(call->monitor);
+	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(call->monitor));
+
+	if (stop->reason != DESCRY_STOP_GUEST_EXIT || stop->retired != state->retired)
+		return false;
+	command_error(call, DESCRY_BAD_ARGUMENT,
+		      "the guest has ended (%.100s); `reset` begins again", stop->text);
+	return true;
+}
+
+static enum descry_command_result
+on_step(struct command_call *call)
+{
+	const uint64_t count = call->count > 0 ? call->argument[0].number : 1;
+
+	if (count == 0)
+		return command_error(call, DESCRY_BAD_ARGUMENT, "step: COUNT is at least 1");
+	if (has_ended(call))
+		return DESCRY_COMMAND_ERROR;
+	return run(call, &(struct descry_run_request){ .count = count }, 0);
+}
+
+static enum descry_command_result
+on_continue(struct command_call *call)
+{
+	if (has_ended(call))
+		return DESCRY_COMMAND_ERROR;
+	return run(call, &(struct descry_run_request){ 0 }, 0);
+}
+
+static enum descry_command_result
+on_until(struct command_call *call)
+{
+	const uint64_t linear = descry_query_linear(call->monitor, &call->argument[0].address);
+	int number;
+
+	if (has_ended(call))
+		return DESCRY_COMMAND_ERROR;
+	number = descry_monitor_add_breakpoint(call->monitor, linear);
+	if (number <= 0)
+		return command_error(call, DESCRY_NO_MEMORY, "no memory for a breakpoint");
+	return run(call, &(struct descry_run_request){ 0 }, number);
+}
+
+static enum descry_command_result
+on_reset(struct command_call *call)
+{
+	const enum descry_status status = descry_monitor_reset(call->monitor);
+
+	if (status != DESCRY_OK)
+		return command_error(call, status, "reset: %s", descry_status_text(status));
+	render_where(call->sink, call->monitor);
+	return DESCRY_COMMAND_OK;
+}
+
+/* --- breakpoints ---------------------------------------------------------------------- */
+
+static enum descry_command_result
+on_break(struct command_call *call)
+{
+	const struct descry_sink *sink = call->sink;
+	char symbol[DESCRY_SYMBOL_TEXT];
+	uint64_t linear;
+	int number;
+
+	if (call->count == 0) {
+		render_breakpoints(sink, call->monitor);
+		return DESCRY_COMMAND_OK;
+	}
+	linear = descry_query_linear(call->monitor, &call->argument[0].address);
+	number = descry_monitor_add_breakpoint(call->monitor, linear);
+	if (number <= 0)
+		return command_error(call, DESCRY_NO_MEMORY, "no memory for a breakpoint");
+	descry_query_symbol(call->monitor, linear, symbol);
+	if (sink->json)
+		json_render(sink, json_pack("{s:i, s:I, s:o}", "number", number, "linear",
+					    (json_int_t)linear, "symbol", json_text(symbol)));
+	else
+		descry_sink_printf(sink, "breakpoint %d at %08" PRIx64 "%s%s\n", number, linear,
+				   *symbol != '\0' ? " " : "", symbol);
+	return DESCRY_COMMAND_OK;
+}
+
+static void
+delete_all(struct descry_monitor *monitor)
+{
+	const struct descry_breakpoint *list;
+
+	while (descry_monitor_breakpoints(monitor, &list) > 0)
+		descry_monitor_delete_breakpoint(monitor, list[0].number);
+}
+
+static enum descry_command_result
+on_delete(struct command_call *call)
+{
+	const uint64_t number = call->count > 0 ? call->argument[0].number : 0;
+
+	if (call->count == 0)
+		delete_all(call->monitor);
+	else if (number > INT32_MAX ||
+		 descry_monitor_delete_breakpoint(call->monitor, (int)number) != DESCRY_OK)
+		return command_error(call, DESCRY_NOT_FOUND,
+				     "there is no breakpoint %" PRIu64 "; `info break` lists them",
+				     number);
+	return DESCRY_COMMAND_OK;
+}
+
+/* clang-format off */
+const struct command run_commands[] = {
+	{ "step", "s si stepi", TOPIC_RUN, NULL,
+	  { { .name = "COUNT", .type = ARG_NUMBER, .optional = true } },
+	  on_step, REPEAT_SAME,
+	  "execute one instruction, or COUNT",
+	  "An iteration of a REP instruction counts as one. What the caches and their\n"
+	  "status have become is shown before the instruction at CS:IP, which is the next." },
+	{ "continue", "c", TOPIC_RUN, NULL, { { 0 } },
+	  on_continue, REPEAT_SAME,
+	  "run until something stops the guest",
+	  "A breakpoint, Ctrl-C, the end of the guest, a fault that nobody handles, ..." },
+	{ "until", "u", TOPIC_RUN, NULL,
+	  { { .name = "ADDRESS", .type = ARG_ADDRESS } },
+	  on_until, REPEAT_NEVER,
+	  "run until the instruction at ADDRESS is next",
+	  NULL },
+	{ "break", "b", TOPIC_RUN, NULL,
+	  { { .name = "ADDRESS", .type = ARG_ADDRESS, .optional = true } },
+	  on_break, REPEAT_NEVER,
+	  "stop before the instruction at ADDRESS; without one, list the breakpoints",
+	  "A breakpoint is a linear address: one in a segment is taken through the base that\n"
+	  "is cached now." },
+	{ "delete", "d", TOPIC_RUN, NULL,
+	  { { .name = "NUMBER", .type = ARG_NUMBER, .optional = true } },
+	  on_delete, REPEAT_NEVER,
+	  "remove a breakpoint, or all of them",
+	  NULL },
+	{ "reset", NULL, TOPIC_RUN, NULL, { { 0 } },
+	  on_reset, REPEAT_NEVER,
+	  "begin again: memory, devices and CPU as they were at the start",
+	  "Breakpoints stay." },
+	{ 0 },
+};
+/* clang-format on */

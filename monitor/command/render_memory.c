@@ -1,0 +1,203 @@
+#include "command/render.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROW_BYTES 16u
+#define UNIT_TEXT 72u
+
+/* --- one unit ------------------------------------------------------------------------- */
+
+static uint64_t
+unit_at(const struct memory_format *format, const void *data, size_t index)
+{
+	uint64_t number = 0;
+
+	memcpy(&number, (const uint8_t *)data + index * format->unit, format->unit);
+	return number;
+}
+
+static int64_t
+sign_extend(uint64_t number, unsigned unit)
+{
+	const unsigned shift = 64 - 8 * unit;
+
+	return (int64_t)(number << shift) >> shift;
+}
+
+static void
+character_text(uint64_t number, char text[UNIT_TEXT])
+{
+	if (number < 0x80 && isprint((int)number))
+		snprintf(text, UNIT_TEXT, "%4d '%c'", (int)number, (char)number);
+	else
+		snprintf(text, UNIT_TEXT, "%4d '\\x%02x'", (int)(int8_t)number, (unsigned)number);
+}
+
+/* Columns are as wide as the widest number of the unit. */
+static void
+unit_text(const struct memory_format *format, uint64_t number, char text[UNIT_TEXT])
+{
+	const int bits = (int)format->unit * 8;
+
+	switch (format->format) {
+	case 'd':
+		snprintf(text, UNIT_TEXT, "%*" PRId64, bits * 3 / 10 + 2,
+			 sign_extend(number, format->unit));
+		break;
+	case 'u':
+		snprintf(text, UNIT_TEXT, "%*" PRIu64, bits * 3 / 10 + 1, number);
+		break;
+	case 'o':
+		snprintf(text, UNIT_TEXT, "0%0*" PRIo64, (bits + 2) / 3, number);
+		break;
+	case 'c':
+		character_text(number & 0xff, text);
+		break;
+	default:
+		snprintf(text, UNIT_TEXT, "%0*" PRIx64, bits / 4, number);
+	}
+}
+
+/* --- rows ----------------------------------------------------------------------------- */
+
+/* "fs:00020000 = 00020000 loop+4: " */
+static void
+put_address(const struct descry_sink *sink, struct descry_monitor *monitor,
+	    const struct descry_address *address)
+{
+	const uint64_t linear = descry_query_linear(monitor, address);
+	char symbol[DESCRY_SYMBOL_TEXT];
+
+	descry_query_symbol(monitor, linear, symbol);
+	if (address->space == DESCRY_SPACE_SEGMENT)
+		descry_sink_printf(sink, "%s:%08" PRIx64 " = ", descry_sreg_name(address->sreg),
+				   address->offset);
+	if (address->space == DESCRY_SPACE_PHYSICAL)
+		descry_sink_text(sink, "phys:");
+	descry_sink_printf(sink, "%08" PRIx64 "%s%s: ", linear, *symbol != '\0' ? " " : "", symbol);
+}
+
+static struct descry_address
+address_of(const struct descry_address *address, const struct memory_format *format, size_t index)
+{
+	struct descry_address at = *address;
+
+	at.offset = (uint32_t)(at.offset + index * format->unit);
+	return at;
+}
+
+static void
+put_rows(const struct descry_sink *sink, struct descry_monitor *monitor,
+	 const struct memory_format *format, const struct descry_address *address, const void *data,
+	 size_t read)
+{
+	const size_t per_row = ROW_BYTES / format->unit;
+	char text[UNIT_TEXT];
+
+	for (size_t i = 0; i < read; i++) {
+		if (i % per_row == 0) {
+			const struct descry_address at = address_of(address, format, i);
+
+			put_address(sink, monitor, &at);
+		}
+		unit_text(format, unit_at(format, data, i), text);
+		descry_sink_printf(sink, " %s%s", text,
+				   i + 1 == read || (i + 1) % per_row == 0 ? "\n" : "");
+	}
+}
+
+static void
+put_escaped(const struct descry_sink *sink, const char *text, size_t size)
+{
+	descry_sink_text(sink, "\"");
+	for (size_t i = 0; i < size; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c == '\n')
+			descry_sink_text(sink, "\\n");
+		else if (c == '"' || c == '\\')
+			descry_sink_printf(sink, "\\%c", c);
+		else if (c < 0x80 && isprint(c))
+			descry_sink_printf(sink, "%c", c);
+		else
+			descry_sink_printf(sink, "\\x%02x", c);
+	}
+	descry_sink_text(sink, "\"");
+}
+
+static void
+put_strings(const struct descry_sink *sink, struct descry_monitor *monitor,
+	    const struct memory_format *format, const struct descry_address *address,
+	    const char *data, size_t read)
+{
+	for (size_t i = 0; i < read;) {
+		const struct descry_address at = address_of(address, format, i);
+		const size_t size = strnlen(data + i, read - i);
+
+		put_address(sink, monitor, &at);
+		descry_sink_text(sink, " ");
+		put_escaped(sink, data + i, size);
+		descry_sink_text(sink, i + size < read ? "\n" : "...\n");
+		i += size + 1;
+	}
+}
+
+/* Why it ends here, and what would read on all the same. */
+static void
+put_denial(const struct descry_sink *sink, const struct descry_denial *denial)
+{
+	if (denial->fault.vector == DESCRY_VEC_NONE)
+		descry_sink_printf(sink, "%08" PRIx64 ": there is no memory\n", denial->linear);
+	else
+		descry_sink_printf(
+			sink,
+			"%s:%08" PRIx64 ": %s%s%s, %s (linear:0x%" PRIx64 " asks no segment)\n",
+			descry_sreg_name(denial->address.sreg), denial->address.offset,
+			style(sink, STYLE_DIFFERS), descry_vector_text(denial->fault.vector),
+			style(sink, STYLE_PLAIN), denial->why, denial->linear);
+}
+
+/* --- as JSON -------------------------------------------------------------------------- */
+
+static json_t *
+json_units(const struct memory_format *format, const void *data, size_t read)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < read; i++)
+		json_array_append_new(list, json_integer((json_int_t)unit_at(format, data, i)));
+	return list;
+}
+
+static json_t *
+json_denial(const struct descry_denial *denial)
+{
+	return json_pack("{s:I, s:I, s:o, s:o}", "offset", (json_int_t)denial->address.offset,
+			 "linear", (json_int_t)denial->linear, "fault", json_fault(&denial->fault),
+			 "why", json_text(denial->why));
+}
+
+void
+render_memory(const struct descry_sink *sink, struct descry_monitor *monitor,
+	      const struct memory_format *format, const struct descry_address *address,
+	      const void *data, size_t read, const struct descry_denial *denial)
+{
+	if (sink->json) {
+		json_render(sink, json_pack("{s:I, s:I, s:i, s:o, s:o}", "offset",
+					    (json_int_t)address->offset, "linear",
+					    (json_int_t)descry_query_linear(monitor, address),
+					    "unit", (int)format->unit, "units",
+					    json_units(format, data, read), "denied",
+					    denial != NULL ? json_denial(denial) : json_null()));
+		return;
+	}
+	if (format->format == 's')
+		put_strings(sink, monitor, format, address, data, read);
+	else
+		put_rows(sink, monitor, format, address, data, read);
+	if (denial != NULL)
+		put_denial(sink, denial);
+}

@@ -1,0 +1,131 @@
+#include "command/render.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint32_t
+read(const struct descry_state *state, const char *name)
+{
+	return (uint32_t)register_read(register_find(name, strlen(name)), state);
+}
+
+static void
+put_row(const struct descry_sink *sink, const struct descry_state *state, const char *const *names)
+{
+	for (unsigned i = 0; names[i] != NULL; i++)
+		descry_sink_printf(sink, "%s%s%-6s%s %08" PRIx32, i > 0 ? "  " : "",
+				   style(sink, STYLE_QUIET), names[i], style(sink, STYLE_PLAIN),
+				   read(state, names[i]));
+}
+
+/* The bits that are set, by name. */
+static void
+put_bits(const struct descry_sink *sink, const struct descry_state *state, const char *const *names)
+{
+	bool any = false;
+
+	for (; *names != NULL; names++) {
+		if (read(state, *names) == 0)
+			continue;
+		descry_sink_printf(sink, "%s%s", any ? " " : "  [", *names);
+		any = true;
+	}
+	descry_sink_text(sink, any ? "]\n" : "\n");
+}
+
+static void
+put_selectors(const struct descry_sink *sink, const struct descry_state *state)
+{
+	for (unsigned i = 0; i < DESCRY_SREG_COUNT; i++)
+		descry_sink_printf(sink, "%s%s%s%s %04x", i > 0 ? "  " : "",
+				   style(sink, STYLE_QUIET), descry_sreg_name((enum descry_sreg)i),
+				   style(sink, STYLE_PLAIN), state->seg[i].sel);
+	descry_sink_text(sink, "\n");
+}
+
+static const char *const general[][5] = {
+	{ "eax", "ebx", "ecx", "edx", NULL },
+	{ "esi", "edi", "ebp", "esp", NULL },
+};
+static const char *const code[] = { "eip", "eflags", NULL };
+static const char *const control[] = { "cr0", "cr2", "cr3", NULL };
+static const char *const flags[] = { "cf", "pf", "af", "zf", "sf", "tf", "if",
+				     "df", "of", "nt", "rf", "vm", NULL };
+static const char *const cr0_bits[] = { "pe", "mp", "em", "ts", "et", "pg", NULL };
+
+static void
+put_state(const struct descry_sink *sink, const struct descry_state *state)
+{
+	if (state->halted)
+		descry_sink_text(sink, "halted  ");
+	if (state->shut_down)
+		descry_sink_text(sink, "shut down  ");
+	if (state->a20_masked)
+		descry_sink_text(sink, "A20 masked  ");
+	if (state->nmi_blocked)
+		descry_sink_text(sink, "NMI blocked  ");
+	if (state->shadow & DESCRY_SHADOW_STI)
+		descry_sink_text(sink, "shadow of STI  ");
+	if (state->shadow & DESCRY_SHADOW_MOV_SS)
+		descry_sink_text(sink, "shadow of MOV SS  ");
+}
+
+static void
+put_registers(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
+	      const struct descry_state *state)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		put_row(sink, state, general[i]);
+		descry_sink_text(sink, "\n");
+	}
+	put_row(sink, state, code);
+	put_bits(sink, state, flags);
+	put_selectors(sink, state);
+	put_row(sink, state, control);
+	put_bits(sink, state, cr0_bits);
+	descry_sink_printf(sink,
+			   "gdtr base %08" PRIx64 " limit %04" PRIx32 "  idtr base %08" PRIx64
+			   " limit %04" PRIx32 "\n",
+			   state->gdtr.base, state->gdtr.limit, state->idtr.base,
+			   state->idtr.limit);
+	put_state(sink, state);
+	descry_sink_printf(sink, "%s mode, CPL %u, %" PRIu64 " instructions so far\n",
+			   descry_mode_text(descry_vcpu_mode(vcpu)), descry_cpl(state),
+			   state->retired);
+}
+
+/* Every name of the register table that is no part of another name's row. */
+static json_t *
+json_registers(const struct descry_vcpu *vcpu, const struct descry_state *state)
+{
+	json_t *object = json_object();
+	const struct register_name *reg;
+
+	for (size_t i = 0; (reg = register_at(i)) != NULL; i++) {
+		if (reg->source == REGISTER_STATE && reg->bits >= 16 &&
+		    !(reg->bits == 16 && reg->storage == 8))
+			json_object_set_new(object, reg->name,
+					    json_integer((json_int_t)register_read(reg, state)));
+	}
+	for (unsigned i = 0; i < DESCRY_SREG_COUNT; i++)
+		json_object_set_new(object, descry_sreg_name((enum descry_sreg)i),
+				    json_integer(state->seg[i].sel));
+	json_object_set_new(object, "mode", json_string(descry_mode_text(descry_vcpu_mode(vcpu))));
+	json_object_set_new(object, "cpl", json_integer(descry_cpl(state)));
+	json_object_set_new(object, "halted", json_boolean(state->halted));
+	json_object_set_new(object, "shut_down", json_boolean(state->shut_down));
+	json_object_set_new(object, "a20_masked", json_boolean(state->a20_masked));
+	return object;
+}
+
+void
+render_registers(const struct descry_sink *sink, struct descry_monitor *monitor)
+{
+	const struct descry_vcpu *vcpu = descry_monitor_vcpu(monitor);
+	const struct descry_state *state = descry_vcpu_state(vcpu);
+
+	if (sink->json)
+		json_render(sink, json_registers(vcpu, state));
+	else
+		put_registers(sink, vcpu, state);
+}

@@ -1,0 +1,320 @@
+#include "command/render_world.h"
+
+#include "world/fields.h"
+#include "world/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *
+world_fields_json(const struct descry_fields *fields)
+{
+	json_t *names = json_array();
+
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++) {
+			if (descry_fields_has(fields, sreg, field))
+				json_array_append_new(names,
+						      json_sprintf("%s.%s", descry_sreg_name(sreg),
+								   descry_field_name(field)));
+		}
+	}
+	return names;
+}
+
+/* --- strategies ----------------------------------------------------------------------- */
+
+static void
+strategies_as_json(const struct descry_world *world, const struct descry_sink *sink)
+{
+	json_t *rows = json_array();
+	const struct descry_strategy *row;
+
+	for (size_t i = 0; (row = descry_strategy_at(i)) != NULL; i++)
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s?, s:s, s:s, s:s?, s:b}", "strategy",
+						row->name, "variant", row->variant, "family",
+						row->family, "help", row->help, "needs", row->needs,
+						"chosen", row == descry_world_chosen(world)));
+	json_render(sink, rows);
+}
+
+void
+render_strategies(const struct descry_world *world, const struct descry_sink *sink)
+{
+	const struct descry_strategy *chosen = descry_world_chosen(world);
+	const struct descry_strategy *row;
+
+	if (sink->json) {
+		strategies_as_json(world, sink);
+		return;
+	}
+	for (size_t i = 0; (row = descry_strategy_at(i)) != NULL; i++) {
+		char text[DESCRY_STRATEGY_TEXT];
+
+		descry_sink_printf(sink, "%s%s %-24s%s %s\n",
+				   row == chosen ? style(sink, STYLE_STRONG) : "",
+				   row == chosen ? "*" : " ", descry_strategy_text(row, text),
+				   row == chosen ? style(sink, STYLE_PLAIN) : "", row->help);
+		if (row->needs)
+			descry_sink_printf(sink, "%27sneeds %s\n", "", row->needs);
+	}
+}
+
+/* --- one step as text ----------------------------------------------------------------- */
+
+/* What has become of the guest's value of a field, as a mark behind the register's value. */
+static char
+field_mark(const struct descry_world_trace *trace, const struct descry_world_step *step,
+	   enum descry_sreg sreg, enum descry_field field)
+{
+	if (field_value(&step->seg[sreg], field) == field_value(&trace->step[0].seg[sreg], field))
+		return ' ';
+	return descry_fields_has(&step->record.held, sreg, field) ? '*' : '!';
+}
+
+static void
+write_field(const struct descry_world_trace *trace, const struct descry_world_step *step,
+	    enum descry_sreg sreg, enum descry_field field, const struct descry_sink *sink)
+{
+	const char mark = field_mark(trace, step, sreg, field);
+	const bool wide = field == DESCRY_FIELD_BASE || field == DESCRY_FIELD_LIMIT;
+	const bool marked = mark != ' ';
+
+	descry_sink_printf(sink, "%s%0*llx%c%s ",
+			   marked ? style(sink, mark == '!' ? STYLE_DIFFERS : STYLE_STATUS) : "",
+			   wide ? 8 : 4, (unsigned long long)field_value(&step->seg[sreg], field),
+			   mark, marked ? style(sink, STYLE_PLAIN) : "");
+}
+
+static const char *
+describe_reload(const struct descry_preview *preview, char *text, size_t size)
+{
+	if (preview->fault.vector != DESCRY_VEC_NONE)
+		snprintf(text, size, "%s(%04x)", descry_vector_text(preview->fault.vector),
+			 preview->fault.error_code);
+	else
+		snprintf(text, size, "%08x %08x %04x", (unsigned)preview->segment.base,
+			 preview->segment.limit, preview->segment.attr);
+	return text;
+}
+
+/* "SBLA": one letter for each field that the record holds. */
+static const char *
+describe_record(const struct descry_world_record *record, enum descry_sreg sreg, char text[8])
+{
+	static const char letters[DESCRY_FIELD_COUNT + 1] = "SBLA";
+
+	for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++)
+		text[field] = descry_fields_has(&record->held, sreg, field) ? letters[field] : '-';
+	text[DESCRY_FIELD_COUNT] = '\0';
+	return text;
+}
+
+static void
+write_segment(const struct descry_world_trace *trace, const struct descry_world_step *step,
+	      enum descry_sreg sreg, const struct descry_sink *sink)
+{
+	char reload[40];
+	char record[8];
+	char status[DESCRY_CACHE_STATUS_TEXT];
+
+	descry_sink_printf(sink, "    %-5s ", descry_sreg_name(sreg));
+	for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++)
+		write_field(trace, step, sreg, field, sink);
+	descry_sink_printf(sink, " %-22s  %s   %s\n",
+			   describe_reload(&step->preview[sreg], reload, sizeof(reload)),
+			   describe_record(&step->record, sreg, record),
+			   descry_cache_status_text(step->status[sreg], status));
+}
+
+static void
+write_step_title(const struct descry_world_step *step, const struct descry_sink *sink)
+{
+	descry_sink_printf(sink, "%sX%u %s%s  (PE=%u, GDTR %08x/%04x)\n", style(sink, STYLE_STRONG),
+			   step->number, step->title, style(sink, STYLE_PLAIN),
+			   step->cr0 & DESCRY_CR0_PE, (unsigned)step->gdtr.base, step->gdtr.limit);
+	for (unsigned i = 0; i < step->line_count; i++)
+		descry_sink_printf(sink, "    %s\n", step->line[i]);
+}
+
+static void
+write_columns(const struct descry_sink *sink)
+{
+	descry_sink_text(sink, "          sel   base      limit     attr   a reload now gives     "
+			       "  saved  status\n");
+}
+
+static void
+write_legend(const struct descry_sink *sink)
+{
+	descry_sink_text(sink, "* not the guest's value, which is saved   ! the guest's value is "
+			       "gone   saved: Sel Base Limit Attr\n");
+}
+
+/* --- JSON ----------------------------------------------------------------------------- */
+
+static json_t *
+reload_json(const struct descry_preview *preview)
+{
+	if (preview->fault.vector == DESCRY_VEC_NONE)
+		return json_segment(&preview->segment);
+	return json_pack("{s:i, s:i, s:s?}", "vector", (int)preview->fault.vector, "error_code",
+			 (int)preview->fault.error_code, "why", preview->why);
+}
+
+static json_t *
+record_json(const struct descry_world_record *record, enum descry_sreg sreg)
+{
+	struct descry_fields one = { { 0 } };
+
+	one.of[sreg] = record->held.of[sreg];
+	return world_fields_json(&one);
+}
+
+static json_t *
+step_json(const struct descry_world_step *step)
+{
+	json_t *notes = json_array();
+	json_t *segments = json_object();
+
+	for (unsigned i = 0; i < step->line_count; i++)
+		json_array_append_new(notes, json_string(step->line[i]));
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		json_t *segment = json_segment(&step->seg[sreg]);
+
+		json_object_set_new(segment, "status", json_status(step->status[sreg]));
+		json_object_set_new(segment, "reload", reload_json(&step->preview[sreg]));
+		json_object_set_new(segment, "saved", record_json(&step->record, sreg));
+		json_object_set_new(segments, descry_sreg_name(sreg), segment);
+	}
+	return json_pack("{s:o, s:s, s:I, s:{s:I, s:I}, s:o, s:o}", "step",
+			 json_sprintf("X%u", step->number), "title", step->title, "cr0",
+			 (json_int_t)step->cr0, "gdtr", "base", (json_int_t)step->gdtr.base,
+			 "limit", (json_int_t)step->gdtr.limit, "notes", notes, "segments",
+			 segments);
+}
+
+static const char *
+end_text(enum descry_world_end end)
+{
+	switch (end) {
+	case DESCRY_WORLD_RESUMED:
+		return "resumed";
+	case DESCRY_WORLD_REFUSED:
+		return "refused";
+	case DESCRY_WORLD_HOST_FAULT:
+		break;
+	}
+	return "host-fault";
+}
+
+static json_t *
+switch_json(const struct descry_world_trace *trace)
+{
+	const struct descry_strategy *strategy = trace->strategy;
+	const struct descry_fields lost =
+		fields_diff(trace->step[0].seg, trace->step[trace->step_count - 1].seg);
+	const unsigned lost_at = judge_lost_at(trace, &lost);
+	const bool resumed = trace->end == DESCRY_WORLD_RESUMED;
+
+	return json_pack("{s:s, s:s?, s:s, s:s?, s:I, s:i, s:I, s:o, s:o}", "strategy",
+			 strategy->name, "variant", strategy->variant, "end", end_text(trace->end),
+			 "why", resumed ? NULL : trace->why, "retired", (json_int_t)trace->retired,
+			 "cs", (int)trace->cs, "ip", (json_int_t)trace->ip, "lost",
+			 resumed ? world_fields_json(&lost) : json_array(), "lost_at",
+			 resumed && lost_at ? json_sprintf("X%u", lost_at) : json_null());
+}
+
+/* What the guest gets back that is not what it had, and the step at which they parted. */
+static void
+write_differences(const struct descry_world_trace *trace, const struct descry_sink *sink)
+{
+	const struct descry_fields lost =
+		fields_diff(trace->step[0].seg, trace->step[trace->step_count - 1].seg);
+
+	if (fields_empty(&lost)) {
+		descry_sink_text(sink, "the guest runs again, nothing is lost\n");
+		return;
+	}
+	descry_sink_text(sink, "the guest runs again without its");
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++) {
+			if (descry_fields_has(&lost, sreg, field))
+				descry_sink_printf(sink, " %s.%s", descry_sreg_name(sreg),
+						   descry_field_name(field));
+		}
+	}
+	descry_sink_printf(sink, ", gone at X%u\n", judge_lost_at(trace, &lost));
+}
+
+/* --- the renders ---------------------------------------------------------------------- */
+
+void
+render_switch(const struct descry_world_trace *trace, const struct descry_sink *sink)
+{
+	char strategy[DESCRY_STRATEGY_TEXT];
+
+	if (sink->json) {
+		json_render(sink, switch_json(trace));
+		return;
+	}
+	descry_sink_printf(sink, "host interrupt at %04x:%04x under %s: ", trace->cs,
+			   (unsigned)trace->ip, descry_strategy_text(trace->strategy, strategy));
+	if (trace->end == DESCRY_WORLD_RESUMED)
+		write_differences(trace, sink);
+	else
+		descry_sink_printf(sink, "%s%s%s at X%u: %s\n", style(sink, STYLE_DIFFERS),
+				   end_text(trace->end), style(sink, STYLE_PLAIN), trace->ended_at,
+				   trace->why);
+}
+
+void
+render_switch_step(const struct descry_world_trace *trace, const struct descry_world_step *step,
+		   const struct descry_sink *sink)
+{
+	if (sink->json) {
+		json_render(sink, step_json(step));
+		return;
+	}
+	write_step_title(step, sink);
+	write_columns(sink);
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
+		write_segment(trace, step, sreg, sink);
+	write_legend(sink);
+}
+
+static bool
+segment_changed(const struct descry_world_trace *trace, unsigned index, enum descry_sreg sreg)
+{
+	const struct descry_segment *before = &trace->step[index - 1].seg[sreg];
+	const struct descry_segment *after = &trace->step[index].seg[sreg];
+
+	return before->sel != after->sel || !descry_segment_same_cache(before, after);
+}
+
+void
+render_switch_trace(const struct descry_world_trace *trace, const struct descry_sink *sink)
+{
+	if (sink->json) {
+		json_t *value = switch_json(trace);
+		json_t *steps = json_array();
+
+		for (unsigned i = 0; i < trace->step_count; i++)
+			json_array_append_new(steps, step_json(&trace->step[i]));
+		json_object_set_new(value, "steps", steps);
+		json_render(sink, value);
+		return;
+	}
+	render_switch(trace, sink);
+	write_columns(sink);
+	for (unsigned i = 0; i < trace->step_count; i++) {
+		write_step_title(&trace->step[i], sink);
+		for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+			if (i == 0 || segment_changed(trace, i, sreg))
+				write_segment(trace, &trace->step[i], sreg, sink);
+		}
+	}
+	write_legend(sink);
+}

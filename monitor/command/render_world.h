@@ -1,0 +1,30 @@
+/*
+ * What world switches look like. The comparison of strategies is rendered by
+ * descry_compare_render() (<descry/world.h>).
+ */
+#ifndef DESCRY_RENDER_WORLD_H
+#define DESCRY_RENDER_WORLD_H
+
+#include "command/render.h"
+
+#include <descry/world.h>
+
+/* All strategies, the chosen one marked. */
+void render_strategies(const struct descry_world *world, const struct descry_sink *sink);
+
+/* One line: which strategy, where, and whether the guest runs again. */
+void render_switch(const struct descry_world_trace *trace, const struct descry_sink *sink);
+
+/* One step with every segment. */
+void render_switch_step(const struct descry_world_trace *trace,
+			const struct descry_world_step *step, const struct descry_sink *sink);
+
+/* Every step, each with the segments that it has changed. */
+void render_switch_trace(const struct descry_world_trace *trace, const struct descry_sink *sink);
+
+/* --- for the renders of this topic ---------------------------------------------------- */
+
+/* Names like "fs.base". */
+json_t *world_fields_json(const struct descry_fields *fields);
+
+#endif
