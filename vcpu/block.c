@@ -19,8 +19,19 @@ struct code_page {
 	struct block *blocks;
 };
 
+/* A code context and its stamp: see block.h. */
+struct context {
+	uint32_t base, limit;
+	uint32_t a20_mask;
+	bool code32, protected_mode;
+	uint32_t stamp;
+};
+#define CONTEXT_COUNT 256u
+
 struct blocks {
 	struct block *hash[HASH_COUNT];
+	struct context context[CONTEXT_COUNT];
+	uint32_t newest_stamp;
 	struct code_page *page; /* by physical page number; only what is used is ever backed */
 	uint8_t *arena;
 	size_t used;
@@ -62,9 +73,9 @@ blocks_destroy(struct blocks *blocks)
 }
 
 static struct block **
-hash_slot(struct blocks *blocks, uint64_t entry)
+hash_slot(struct blocks *blocks, uint32_t linear, uint32_t stamp)
 {
-	const uint64_t hash = entry ^ entry >> 13 ^ entry >> 23;
+	const uint32_t hash = linear ^ linear >> 13 ^ stamp << 5 ^ stamp >> 31;
 
 	return &blocks->hash[hash & (HASH_COUNT - 1)];
 }
@@ -90,7 +101,7 @@ line_mask(uint32_t physical, size_t size)
 static void
 unlink_from_hash(struct blocks *blocks, struct block *block)
 {
-	struct block **link = hash_slot(blocks, block->entry);
+	struct block **link = hash_slot(blocks, block->linear, block->stamp);
 
 	while (*link != block)
 		link = &(*link)->hash_next;
@@ -102,7 +113,7 @@ static void
 retire(struct blocks *blocks, struct block *block)
 {
 	unlink_from_hash(blocks, block);
-	block->entry = BLOCK_DEAD;
+	block->stamp = STAMP_DEAD;
 	for (unsigned i = 0; i < block->count; i++)
 		block->insns[i].exec = exec_end;
 }
@@ -141,13 +152,17 @@ blocks_guard(const struct blocks *blocks, uint32_t physical)
 	return code_page(blocks, physical)->lines != 0;
 }
 
-void
-blocks_forget_jumps(struct cpu *c)
+/* Offset 0 of the arena: what a link that has not been made leads to. */
+static void
+make_nowhere(struct cpu *c)
 {
-	static const struct block nowhere = { .entry = BLOCK_DEAD };
+	struct block *nowhere = (struct block *)(void *)c->blocks->arena;
 
+	*nowhere = (struct block){ .stamp = STAMP_DEAD };
+	c->blocks->used = block_size(0);
+	c->arena = c->blocks->arena;
 	for (unsigned i = 0; i < JUMP_COUNT; i++)
-		c->jump[i] = &nowhere;
+		c->jump[i] = nowhere;
 }
 
 /* Never while a block runs. */
@@ -156,13 +171,44 @@ blocks_flush(struct cpu *c)
 {
 	struct blocks *blocks = c->blocks;
 
-	blocks_forget_jumps(c);
+	make_nowhere(c);
 	for (unsigned i = 0; i < HASH_COUNT; i++) {
 		for (struct block *block = blocks->hash[i]; block; block = block->hash_next)
 			*code_page(blocks, block->physical) = (struct code_page){ 0 };
 		blocks->hash[i] = NULL;
 	}
-	blocks->used = 0;
+}
+
+/* --- contexts -------------------------------------------------------------------------- */
+
+static bool
+is_same_context(const struct context *a, const struct context *b)
+{
+	return a->base == b->base && a->limit == b->limit && a->a20_mask == b->a20_mask &&
+	       a->code32 == b->code32 && a->protected_mode == b->protected_mode;
+}
+
+/* Stamps are never given twice, so whatever a lost context has left behind is unreachable. */
+uint32_t
+blocks_context(struct cpu *c)
+{
+	struct blocks *blocks = c->blocks;
+	const struct descry_segment *cs = &c->state.seg[DESCRY_CS];
+	struct context now = { .base = (uint32_t)cs->base,
+			       .limit = cs->limit,
+			       .a20_mask = c->a20_mask,
+			       .code32 = cs->attr & DESCRY_ATTR_DB,
+			       .protected_mode = in_protected_mode(c) };
+	const uint32_t hash = now.base >> 4 ^ now.base >> 16 ^ now.limit >> 16 ^
+			      (uint32_t)now.code32 << 6 ^ (uint32_t)now.protected_mode << 7;
+	struct context *slot = &blocks->context[hash & (CONTEXT_COUNT - 1)];
+
+	if (slot->stamp != STAMP_DEAD && is_same_context(slot, &now))
+		return slot->stamp;
+	now.stamp = ++blocks->newest_stamp;
+	assert(now.stamp < STAMP_STEP);
+	*slot = now;
+	return now.stamp;
 }
 
 /* --- making --------------------------------------------------------------------------- */
@@ -187,11 +233,11 @@ is_breakpoint(const struct cpu *c, uint32_t linear)
 }
 
 static enum decode_mode
-decode_mode(uint32_t key)
+decode_mode(const struct cpu *c)
 {
-	if (key & BLOCK_KEY_CODE32)
+	if (c->state.seg[DESCRY_CS].attr & DESCRY_ATTR_DB)
 		return DECODE_32;
-	return key & BLOCK_KEY_PROTECTED ? DECODE_PROTECTED16 : DECODE_REAL16;
+	return in_protected_mode(c) ? DECODE_PROTECTED16 : DECODE_REAL16;
 }
 
 /* Closes the block behind its last instruction. */
@@ -211,7 +257,7 @@ append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, bo
 	struct insn *in = &block->insns[block->count];
 	struct decoded d;
 
-	if (!decode(c->decoder, decode_mode(block_key(block)), bytes, size, &d))
+	if (!decode(c->decoder, decode_mode(c), bytes, size, &d))
 		return false;
 	*ends = lower(&d, in);
 	in->offset = (uint8_t)block->bytes;
@@ -223,11 +269,11 @@ append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, bo
 static void
 fill(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size)
 {
-	const unsigned most = block_key(block) & BLOCK_KEY_STEP ? 1 : BLOCK_INSNS_MAX;
+	const unsigned most = block->stamp & STAMP_STEP ? 1 : BLOCK_INSNS_MAX;
 	bool ends = false;
 
 	while (!ends && block->count < most && block->bytes < BLOCK_BYTES_MAX - INSN_BYTES_MAX) {
-		if (block->count && is_breakpoint(c, block_linear(block) + block->bytes))
+		if (block->count && is_breakpoint(c, block->linear + block->bytes))
 			break;
 		if (!append(c, block, bytes + block->bytes, size - block->bytes, &ends))
 			break;
@@ -238,7 +284,7 @@ fill(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size)
 static void
 insert(struct cpu *c, struct block *block)
 {
-	struct block **slot = hash_slot(c->blocks, block->entry);
+	struct block **slot = hash_slot(c->blocks, block->linear, block->stamp);
 	struct code_page *page = code_page(c->blocks, block->physical);
 
 	if (!page->lines)
@@ -250,12 +296,32 @@ insert(struct cpu *c, struct block *block)
 	page->lines |= line_mask(block->physical, block->bytes);
 }
 
+/* The bytes that CS lets the CPU fetch from IP on. */
+static uint64_t
+fetchable(const struct cpu *c)
+{
+	const uint64_t end = (uint64_t)c->state.seg[DESCRY_CS].limit + 1;
+
+	return c->state.rip < end ? end - c->state.rip : 0;
+}
+
+static struct block
+new_block(const struct cpu *c, uint32_t linear, uint32_t stamp)
+{
+	return (struct block){ .stamp = stamp,
+			       .linear = linear,
+			       .ip = (uint32_t)c->state.rip,
+			       .physical = mem_physical(c, linear),
+			       .breakpoint = is_breakpoint(c, linear) };
+}
+
 /* A block in the arena, for instructions that lie within one page. NULL: not one does. */
 static struct block *
-make(struct cpu *c, uint32_t linear, uint32_t key)
+make(struct cpu *c, uint32_t linear, uint32_t stamp)
 {
 	struct blocks *blocks = c->blocks;
-	const size_t rest = DESCRY_PAGE_SIZE - (linear & 0xfff);
+	const uint64_t in_page = DESCRY_PAGE_SIZE - (linear & 0xfff);
+	const uint64_t in_limit = fetchable(c);
 	const uint8_t *bytes = mem_code(c, linear);
 	struct block *block;
 
@@ -264,10 +330,8 @@ make(struct cpu *c, uint32_t linear, uint32_t key)
 	if (blocks->used + block_size(BLOCK_INSNS_MAX) > ARENA_BYTES)
 		blocks_flush(c);
 	block = (struct block *)(void *)(blocks->arena + blocks->used);
-	*block = (struct block){ .entry = block_entry(linear, key),
-				 .physical = mem_physical(c, linear),
-				 .breakpoint = is_breakpoint(c, linear) };
-	fill(c, block, bytes, rest);
+	*block = new_block(c, linear, stamp);
+	fill(c, block, bytes, in_page < in_limit ? in_page : in_limit);
 	if (block->count == 0)
 		return NULL;
 	blocks->used += block_size(block->count);
@@ -275,79 +339,59 @@ make(struct cpu *c, uint32_t linear, uint32_t key)
 	return block;
 }
 
-/* The bytes that CS lets the CPU fetch for one instruction: at most the one that is too many. */
-static size_t
-fetchable(const struct cpu *c)
-{
-	const uint64_t end = (uint64_t)c->state.seg[DESCRY_CS].limit + 1;
-	const uint64_t rest = c->state.rip < end ? end - c->state.rip : 0;
-
-	return rest < INSN_BYTES_MAX + 1 ? (size_t)rest : INSN_BYTES_MAX + 1;
-}
-
 /*
  * One instruction that crosses pages, or lies where no memory is. It is never kept. NULL:
  * the limit of CS cuts it off.
  */
 static struct block *
-make_scratch(struct cpu *c, uint32_t linear, uint32_t key)
+make_scratch(struct cpu *c, uint32_t linear)
 {
 	struct block *block = c->blocks->scratch;
+	const uint64_t in_limit = fetchable(c);
 	uint8_t bytes[INSN_BYTES_MAX + 1];
-	const size_t size = fetchable(c);
+	const size_t size = in_limit < sizeof(bytes) ? (size_t)in_limit : sizeof(bytes);
 
 	mem_read_linear_slow(c, linear, bytes, size);
-	*block = (struct block){ .entry = block_entry(linear, key | BLOCK_KEY_STEP),
-				 .physical = mem_physical(c, linear),
-				 .breakpoint = is_breakpoint(c, linear) };
+	*block = new_block(c, linear, c->stamp | STAMP_STEP);
 	fill(c, block, bytes, size);
 	return block->count ? block : NULL;
 }
 
 static struct block *
-find(struct cpu *c, uint32_t linear, uint32_t key)
+find(struct cpu *c, uint32_t linear, uint32_t stamp)
 {
-	const uint32_t physical = mem_physical(c, linear);
-	const uint64_t entry = block_entry(linear, key);
-	struct block *block = *hash_slot(c->blocks, entry);
+	struct block *block = *hash_slot(c->blocks, linear, stamp);
 
-	while (block && (block->entry != entry || block->physical != physical))
+	while (block && (block->linear != linear || block->stamp != stamp))
 		block = block->hash_next;
 	return block;
 }
 
-static const struct block *
-find_or_make(struct cpu *c, uint32_t linear, uint32_t key)
+const struct block *
+block_at(struct cpu *c, bool step)
 {
-	struct block *block = find(c, linear, key);
+	const uint32_t linear = c->cs_base + (uint32_t)c->state.rip;
+	const uint32_t stamp = step ? c->stamp | STAMP_STEP : c->stamp;
+	struct block *block = find(c, linear, stamp);
 
 	if (!block)
-		block = make(c, linear, key);
-	return block ? block : make_scratch(c, linear, key);
+		block = make(c, linear, stamp);
+	if (!block)
+		block = make_scratch(c, linear);
+	if (!block)
+		raise(c, DESCRY_VEC_GP, 0);
+	else if (block->stamp == c->stamp && !block->breakpoint)
+		c->jump[linear & (JUMP_COUNT - 1)] = block;
+	return block;
 }
 
-static bool
-is_within_limit(const struct cpu *c, const struct block *block)
+/* The branch belongs to a block, and blocks are ours to change. */
+void
+block_link(struct cpu *c, const struct insn *in, enum branch_way way, uint32_t ip)
 {
-	return block && c->state.rip + block->bytes - 1 <= c->state.seg[DESCRY_CS].limit;
-}
+	const struct block *to = find(c, c->cs_base + ip, c->stamp);
+	struct insn *branch = (struct insn *)(uintptr_t)in;
 
-/* The last byte of the block, or of its first instruction, against the limit of CS. */
-const struct block *
-block_at(struct cpu *c, uint32_t extra_key)
-{
-	const uint32_t linear = (uint32_t)(c->state.seg[DESCRY_CS].base + c->state.rip);
-	const struct block *block = find_or_make(c, linear, c->mode_key | extra_key);
-
-	if (DESCRY_LIKELY(is_within_limit(c, block))) {
-		if (!block->breakpoint)
-			c->jump[linear & (JUMP_COUNT - 1)] = block;
-		return block;
-	}
-	if (block && block->count > 1)
-		block = find_or_make(c, linear, c->mode_key | BLOCK_KEY_STEP);
-	if (is_within_limit(c, block))
-		return block;
-	raise(c, DESCRY_VEC_GP, 0);
-	return NULL;
+	if (to && !to->breakpoint)
+		branch->link[way] = (uint32_t)((const uint8_t *)to - c->arena);
 }

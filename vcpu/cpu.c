@@ -24,13 +24,6 @@ fast_end(const struct cpu *c, enum descry_sreg sreg, enum descry_access access)
 	return (uint64_t)seg->limit + 1;
 }
 
-static uint32_t
-mode_key(const struct cpu *c)
-{
-	return (c->state.seg[DESCRY_CS].attr & DESCRY_ATTR_DB ? BLOCK_KEY_CODE32 : 0) |
-	       (in_protected_mode(c) ? BLOCK_KEY_PROTECTED : 0);
-}
-
 void
 cpu_derive_segment(struct cpu *c, enum descry_sreg sreg)
 {
@@ -44,29 +37,32 @@ cpu_derive_segment(struct cpu *c, enum descry_sreg sreg)
 	if (sreg == DESCRY_SS)
 		c->sp_mask = seg->attr & DESCRY_ATTR_DB ? 0xffffffff : 0xffff;
 	if (sreg == DESCRY_CS) {
-		c->mode_key = mode_key(c);
 		c->cs_base = (uint32_t)seg->base;
-		c->cs_limit = seg->limit;
+		c->stamp = blocks_context(c);
 	}
+}
+
+static void
+derive_a20(struct cpu *c)
+{
+	const uint32_t a20_mask = c->state.a20_masked ? ~(1u << 20) : ~0u;
+
+	if (a20_mask != c->a20_mask)
+		cpu_forget_pages(c);
+	c->a20_mask = a20_mask;
 }
 
 void
 cpu_derive(struct cpu *c)
 {
-	const uint32_t a20_mask = c->state.a20_masked ? ~(1u << 20) : ~0u;
-
 	c->rules = (struct seg_access_rules){
 		.protected_mode = in_protected_mode(c),
 		.cs_write_enforced = c->profile.knob[DESCRY_KNOB_REAL_CS_WRITE],
 		.wrap4g_faults = c->profile.knob[DESCRY_KNOB_LIMIT_WRAP4G],
 	};
+	derive_a20(c);
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		cpu_derive_segment(c, (enum descry_sreg)sreg);
-	if (a20_mask == c->a20_mask)
-		return;
-	c->a20_mask = a20_mask;
-	cpu_forget_pages(c);
-	blocks_forget_jumps(c);
 }
 
 /* --- events --------------------------------------------------------------------------- */

@@ -85,19 +85,20 @@ struct cpu {
 	} here; /* the instruction that provenance and events name: cpu_here() */
 
 	/* Where execution is. */
-	const struct insn *first; /* of the running block */
-	uint32_t block_ip;        /* offset in CS of that first instruction */
-	uint64_t stop_at;         /* state.retired at which the budget is used up */
+	const struct block *block; /* that is running */
+	uint64_t block_end;        /* state.retired when all of it has ended */
+	uint64_t stop_at;          /* state.retired at which the budget is used up */
 	/* The same for going on from block to block; 0 makes every block come back to the loop. */
 	_Atomic uint64_t chain_until;
+	uint32_t stamp;                       /* of the current code context */
+	uint8_t *arena;                       /* where blocks are: block_linked() */
 	const struct block *jump[JUMP_COUNT]; /* by linear address: where go_to() looks */
 
 	/* Derived from the state by cpu_derive(). */
 	struct seg_fast fast[DESCRY_DATA_SREG_COUNT];
 	struct seg_access_rules rules;
-	uint32_t sp_mask;  /* FFFFh or FFFFFFFFh, by SS.B */
-	uint32_t mode_key; /* BLOCK_KEY_* of the current mode */
-	uint32_t cs_base, cs_limit;
+	uint32_t sp_mask; /* FFFFh or FFFFFFFFh, by SS.B */
+	uint32_t cs_base;
 	uint32_t a20_mask;
 	struct page_fast page[PAGE_FAST_COUNT];
 
@@ -119,6 +120,9 @@ struct cpu {
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
 
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];
+	struct descry_provenance
+		newest_load[DESCRY_SREG_COUNT]; /* of all fields, where unsettled */
+	unsigned unsettled;                     /* 1 << sreg */
 	struct descry_event events[DESCRY_EVENT_RING];
 	size_t event_count; /* since the run began; the ring holds the newest */
 };
@@ -223,58 +227,79 @@ next(struct cpu *c, const struct insn *in)
 DESCRY_INLINE uint32_t
 insn_ip(const struct cpu *c, const struct insn *in)
 {
-	return c->block_ip + in->offset;
+	return c->block->ip + in->offset;
 }
 
 DESCRY_INLINE uint32_t
 insn_next_ip(const struct cpu *c, const struct insn *in)
 {
-	return c->block_ip + in->offset + in->length;
-}
-
-/* Names the instruction for provenance and events. */
-DESCRY_INLINE void
-cpu_here(struct cpu *c, const struct insn *in)
-{
-	c->here.retired = c->state.retired + (uint64_t)(in - c->first);
-	c->here.ip = insn_ip(c, in);
+	return c->block->ip + in->offset + in->length;
 }
 
 /* The value of state.retired while this instruction executes. */
 DESCRY_INLINE uint64_t
 insn_retired(const struct cpu *c, const struct insn *in)
 {
-	return c->state.retired + (uint64_t)(in - c->first);
+	return c->block_end - (uint64_t)(c->block->insns + c->block->count - in);
+}
+
+/* Names the instruction for provenance and events. */
+DESCRY_INLINE void
+cpu_here(struct cpu *c, const struct insn *in)
+{
+	c->here.retired = insn_retired(c, in);
+	c->here.ip = insn_ip(c, in);
+}
+
+/* Out of the block, back to the loop. */
+DESCRY_INLINE const struct insn *
+leave_at(struct cpu *c, uint64_t retired, uint32_t ip)
+{
+	c->state.retired = retired;
+	c->state.rip = ip;
+	return NULL;
 }
 
 /* The instruction is done; execution goes on at ip, in another block. */
 DESCRY_INLINE const struct insn *
 leave_to(struct cpu *c, const struct insn *in, uint32_t ip)
 {
-	c->state.retired = insn_retired(c, in) + 1;
-	c->state.rip = ip;
-	return NULL;
+	return leave_at(c, insn_retired(c, in) + 1, ip);
 }
 
-/* Enters a block at ip if it is known, fits the limit of CS and the budget; else back to the loop.
- */
+DESCRY_INLINE const struct block *
+block_linked(const struct cpu *c, uint32_t link)
+{
+	return (const struct block *)(const void *)(c->arena + link);
+}
+
+/* May execution go on with this block, from state.retired on? */
+DESCRY_INLINE bool
+may_chain(struct cpu *c, const struct block *to, uint64_t retired)
+{
+	return DESCRY_LIKELY(to->stamp == c->stamp &&
+			     retired + to->count <=
+				     atomic_load_explicit(&c->chain_until, memory_order_relaxed));
+}
+
+DESCRY_INLINE const struct insn *
+enter_block(struct cpu *c, const struct block *to, uint64_t retired)
+{
+	c->block = to;
+	c->block_end = retired + to->count;
+	return enter(c, to->insns);
+}
+
+/* From one block to another: if it is known and fits the budget; else back to the loop. */
 DESCRY_INLINE const struct insn *
 chain(struct cpu *c, uint64_t retired, uint32_t ip)
 {
 	const uint32_t linear = c->cs_base + ip;
 	const struct block *to = c->jump[linear & (JUMP_COUNT - 1)];
 
-	c->state.retired = retired;
-	if (DESCRY_UNLIKELY(to->entry != block_entry(linear, c->mode_key) ||
-			    (uint64_t)ip + to->bytes > (uint64_t)c->cs_limit + 1 ||
-			    retired + to->count >
-				    atomic_load_explicit(&c->chain_until, memory_order_relaxed))) {
-		c->state.rip = ip;
-		return NULL;
-	}
-	c->first = to->insns;
-	c->block_ip = ip;
-	return enter(c, to->insns);
+	if (DESCRY_LIKELY(to->linear == linear) && may_chain(c, to, retired))
+		return enter_block(c, to, retired);
+	return leave_at(c, retired, ip);
 }
 
 /* The instruction is done and has cast no shadow; execution goes on at ip, in CS as it is now. */
@@ -296,9 +321,7 @@ leave_after(struct cpu *c, const struct insn *in)
 DESCRY_INLINE const struct insn *
 fault(struct cpu *c, const struct insn *in)
 {
-	c->state.retired = insn_retired(c, in);
-	c->state.rip = insn_ip(c, in);
-	return NULL;
+	return leave_at(c, insn_retired(c, in), insn_ip(c, in));
 }
 
 /* Sets c->fault; returns false so that a refusal is one line. */

@@ -160,7 +160,7 @@ lower_alu(const struct decoded *d, struct insn *in)
 DESCRY_INLINE uint32_t
 unary(struct cpu *c, enum op op, unsigned size, uint32_t a)
 {
-	const bool cf = flag_cf(&c->flags);
+	const uint32_t before = c->flags.carries;
 
 	if (op == OP_NOT)
 		return ~a;
@@ -169,7 +169,7 @@ unary(struct cpu *c, enum op op, unsigned size, uint32_t a)
 
 	const uint32_t r = alu(c, op == OP_INC ? OP_ADD : OP_SUB, size, a, 1);
 
-	flags_set_cf_of(&c->flags, cf, flag_of(&c->flags));
+	flags_keep_cf(&c->flags, before);
 	return r;
 }
 

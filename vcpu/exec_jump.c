@@ -31,12 +31,45 @@ relative(const struct cpu *c, const struct insn *in)
 	return cut(insn_next_ip(c, in) + in->imm, in->size);
 }
 
-/* --- Jcc, LOOP, JCXZ ------------------------------------------------------------------ */
+/* --- direct branches ------------------------------------------------------------------- */
+
+/* The link is not made yet or leads nowhere any more, or the budget ends here. */
+static DESCRY_NOINLINE const struct insn *
+go_unlinked(struct cpu *c, const struct insn *in, enum branch_way way)
+{
+	const uint32_t ip = way == WAY_TAKEN ? relative(c, in) : insn_next_ip(c, in);
+
+	if (way == WAY_TAKEN && !target_in_limit(c, ip))
+		return fault(c, in);
+	block_link(c, in, way, ip);
+	return go_to(c, in, ip);
+}
+
+/* A linked block needs no look at its address: in this code context it can be no other. */
+DESCRY_INLINE const struct insn *
+go_direct(struct cpu *c, const struct insn *in, enum branch_way way)
+{
+	const struct block *to = block_linked(c, in->link[way]);
+
+	if (may_chain(c, to, c->block_end))
+		return enter_block(c, to, c->block_end);
+	return go_unlinked(c, in, way);
+}
+
+/* The offsets of memory operands make way for the links; LOOP keeps its address size in cond. */
+static void
+clear_links(struct insn *in)
+{
+	in->cond = in->ea_mask == 0xffff ? 2 : 4;
+	in->link[WAY_ON] = in->link[WAY_TAKEN] = 0;
+}
+
+/* --- Jcc, LOOP, JCXZ ------------------------------------------------------------------- */
 
 DESCRY_INLINE const struct insn *
 branch(struct cpu *c, const struct insn *in, bool taken)
 {
-	return taken ? jump(c, in, relative(c, in)) : go_to(c, in, insn_next_ip(c, in));
+	return taken ? go_direct(c, in, WAY_TAKEN) : go_direct(c, in, WAY_ON);
 }
 
 #define JCC_HANDLER(cond)                                                                          \
@@ -71,30 +104,22 @@ lower_jcc(const struct decoded *d, struct insn *in)
 		exec_jcc_c, exec_jcc_d, exec_jcc_e, exec_jcc_f,
 	};
 
-	(void)in;
+	clear_links(in);
 	return handlers[d->cond];
 }
 
-/* CX or ECX by the address size. */
-DESCRY_INLINE unsigned
-counter_size(const struct insn *in)
-{
-	return in->ea_mask == 0xffff ? 2 : 4;
-}
-
-/* The counter is written only when the jump does not fault. */
+/* CX or ECX by the address size; written only when the jump does not fault. */
 DESCRY_INLINE const struct insn *
 loop_if(struct cpu *c, const struct insn *in, bool condition)
 {
-	const unsigned size = counter_size(in);
+	const unsigned size = in->cond;
 	const uint32_t count = cut(reg_read(c, DESCRY_CX, size) - 1, size);
 	const bool taken = count != 0 && condition;
-	const uint32_t ip = taken ? relative(c, in) : insn_next_ip(c, in);
 
-	if (taken && !target_in_limit(c, ip))
+	if (taken && !target_in_limit(c, relative(c, in)))
 		return fault(c, in);
 	reg_write(c, DESCRY_CX, size, count);
-	return go_to(c, in, ip);
+	return branch(c, in, taken);
 }
 
 static const struct insn *
@@ -118,7 +143,7 @@ exec_loopne(struct cpu *c, const struct insn *in)
 static const struct insn *
 exec_jcxz(struct cpu *c, const struct insn *in)
 {
-	return branch(c, in, reg_read(c, DESCRY_CX, counter_size(in)) == 0);
+	return branch(c, in, reg_read(c, DESCRY_CX, in->cond) == 0);
 }
 
 exec_fn *
@@ -131,7 +156,7 @@ lower_loop(const struct decoded *d, struct insn *in)
 		exec_jcxz,
 	};
 
-	(void)in;
+	clear_links(in);
 	return handlers[d->op - OP_LOOP];
 }
 
@@ -140,7 +165,7 @@ lower_loop(const struct decoded *d, struct insn *in)
 static const struct insn *
 exec_jmp_rel(struct cpu *c, const struct insn *in)
 {
-	return jump(c, in, relative(c, in));
+	return go_direct(c, in, WAY_TAKEN);
 }
 
 static const struct insn *
@@ -158,21 +183,30 @@ exec_jmp_m(struct cpu *c, const struct insn *in)
 }
 
 /* The return address is on the stack before the target is checked; SP follows only then. */
-DESCRY_INLINE const struct insn *
-call(struct cpu *c, const struct insn *in, uint32_t ip)
+DESCRY_INLINE bool
+push_return(struct cpu *c, const struct insn *in, uint32_t ip)
 {
 	const uint32_t sp = (sp_read(c) - in->size) & c->sp_mask;
+	const uint32_t next_ip = insn_next_ip(c, in);
+	const bool pushed = in->size == 4 ? mem_write(c, DESCRY_SS, sp, 4, next_ip)
+					  : mem_write(c, DESCRY_SS, sp, 2, next_ip);
 
-	if (!mem_write(c, DESCRY_SS, sp, in->size, insn_next_ip(c, in)) || !target_in_limit(c, ip))
-		return fault(c, in);
+	if (!pushed || !target_in_limit(c, ip))
+		return false;
 	sp_write(c, sp);
-	return go_to(c, in, ip);
+	return true;
 }
 
 static const struct insn *
 exec_call_rel(struct cpu *c, const struct insn *in)
 {
-	return call(c, in, relative(c, in));
+	return push_return(c, in, relative(c, in)) ? go_direct(c, in, WAY_TAKEN) : fault(c, in);
+}
+
+DESCRY_INLINE const struct insn *
+call(struct cpu *c, const struct insn *in, uint32_t ip)
+{
+	return push_return(c, in, ip) ? go_to(c, in, ip) : fault(c, in);
 }
 
 static const struct insn *
@@ -206,12 +240,13 @@ lower_near(const struct decoded *d, struct insn *in)
 	static exec_fn *const calls[3] = { exec_call_rel, exec_call_r, exec_call_m };
 	unsigned form = 0;
 
-	(void)in;
 	if (d->op == OP_RET)
 		return exec_ret;
 	if (d->operand[0].kind == OPERAND_REG)
 		form = 1;
 	else if (d->operand[0].kind == OPERAND_MEM)
 		form = 2;
+	else
+		clear_links(in);
 	return d->op == OP_JMP ? jmp[form] : calls[form];
 }

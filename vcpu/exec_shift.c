@@ -5,7 +5,7 @@
 #include "lower.h"
 #include "mem.h"
 
-/* --- the four operand forms ----------------------------------------------------------- */
+/* --- the five operand forms ----------------------------------------------------------- */
 
 DESCRY_INLINE const struct insn *
 shift_reg(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t count)
@@ -21,6 +21,13 @@ shift_mem(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint3
 		return fault(c, in);
 	mem_rmw_commit(c, size, shift(&c->flags, op, size, c->value, count));
 	return next(c, in);
+}
+
+/* By one: what is known of the count folds away. */
+DESCRY_INLINE const struct insn *
+shift_r1(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return shift_reg(c, in, op, size, 1);
 }
 
 DESCRY_INLINE const struct insn *
@@ -57,6 +64,7 @@ shift_mc(struct cpu *c, const struct insn *in, enum op op, unsigned size)
 #define SHIFT_SIZES(op, form)                                                                      \
 	SHIFT_HANDLER(op, form, 1) SHIFT_HANDLER(op, form, 2) SHIFT_HANDLER(op, form, 4)
 #define SHIFT_OPERATION(op)                                                                        \
+	SHIFT_SIZES(op, r1)                                                                        \
 	SHIFT_SIZES(op, ri) SHIFT_SIZES(op, rc) SHIFT_SIZES(op, mi) SHIFT_SIZES(op, mc)
 
 SHIFT_OPERATION(ROL)
@@ -93,14 +101,23 @@ form_of(const struct operand *first, const struct operand *count)
 	return in_memory ? FORM_MC : FORM_RC;
 }
 
+#define SHIFT_BY_ONE(op) [OP_##op - OP_ROL] = SHIFT_FORM(op, r1)
+
 exec_fn *
 lower_shift(const struct decoded *d, struct insn *in)
 {
+	static exec_fn *const by_one[OP_SAR - OP_ROL + 1][3] = {
+		SHIFT_BY_ONE(ROL), SHIFT_BY_ONE(ROR), SHIFT_BY_ONE(RCL), SHIFT_BY_ONE(RCR),
+		SHIFT_BY_ONE(SHL), SHIFT_BY_ONE(SHR), SHIFT_BY_ONE(SAR),
+	};
 	const struct operand *first = &d->operand[0];
+	const enum shift_form form = form_of(first, &d->operand[1]);
+	const unsigned size = size_index(first->size);
 
 	(void)in;
-	return shift_handlers[d->op - OP_ROL][form_of(first, &d->operand[1])]
-			     [size_index(first->size)];
+	if (form == FORM_RI && d->imm == 1)
+		return by_one[d->op - OP_ROL][size];
+	return shift_handlers[d->op - OP_ROL][form][size];
 }
 
 /* --- SHLD, SHRD ----------------------------------------------------------------------- */

@@ -106,8 +106,9 @@ lower_pop(const struct decoded *d, struct insn *in)
 static bool
 pusha_slowly(struct cpu *c, unsigned size)
 {
-	struct frame frame = frame_on_stack(c, size);
+	struct frame frame;
 
+	frame_on_stack(c, &frame, size);
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
 		frame_add(&frame, reg_read(c, reg, size));
 	if (!frame_check(c, &frame))

@@ -38,10 +38,11 @@ far_jump(struct cpu *c, uint16_t sel, uint32_t ip)
 bool
 far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t return_ip)
 {
-	struct frame frame = frame_on_stack(c, size);
+	struct frame frame;
 	struct seg_loading cs;
 	uint32_t sp;
 
+	frame_on_stack(c, &frame, size);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
 	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs) || !frame_check(c, &frame))

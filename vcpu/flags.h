@@ -113,6 +113,15 @@ borrows_of(uint32_t a, uint32_t b, uint32_t r)
 	return (~a & b) | ((~a | b) & r);
 }
 
+/* CF as it was before; OF stays, which is bit 31 against bit 30. */
+DESCRY_INLINE void
+flags_keep_cf(struct lazy_flags *f, uint32_t carries_before)
+{
+	const uint32_t differs = (f->carries ^ carries_before) & 0x80000000u;
+
+	f->carries ^= differs | differs >> 1;
+}
+
 /* Change CF and OF, leave AF. */
 DESCRY_INLINE void
 flags_set_cf_of(struct lazy_flags *f, bool cf, bool of)

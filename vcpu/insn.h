@@ -13,12 +13,21 @@ typedef const struct insn *exec_fn(struct cpu *c, const struct insn *in);
 
 #define REG_ZERO 16u /* a register number that reads as 0 */
 
+/* Where a direct branch may go: not taken, taken. */
+enum branch_way { WAY_ON, WAY_TAKEN, WAY_COUNT };
+
 struct insn {
 	exec_fn *exec;
 	uint32_t imm;
-	uint32_t disp;    /* of the memory operand; the selector of a far pointer */
-	uint32_t ea_mask; /* FFFFh or FFFFFFFFh: the address size */
-	uint8_t seg;      /* of the memory operand, or of a string source */
+	union {
+		struct {
+			uint32_t disp;    /* of the memory operand; the selector of a far pointer */
+			uint32_t ea_mask; /* FFFFh or FFFFFFFFh: the address size */
+		};
+		uint32_t link[WAY_COUNT]; /* direct branches: the next blocks, as block_linked()
+					   * takes them */
+	};
+	uint8_t seg; /* of the memory operand, or of a string source */
 	uint8_t base, index, scale;
 	uint8_t dst, src; /* register in operand 1 and 2, as reg_read() takes it */
 	uint8_t length;

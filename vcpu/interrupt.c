@@ -54,7 +54,7 @@ deliver_real(struct cpu *c, const struct interruption *i)
 {
 	const uint32_t slot = i->vector * 4;
 	const uint32_t flags = eflags_read(c);
-	struct frame frame = frame_on_stack(c, 2);
+	struct frame frame;
 	const uint32_t old_limit = c->state.seg[DESCRY_CS].limit;
 	struct seg_loading cs;
 	uint32_t entry, ip;
@@ -62,6 +62,7 @@ deliver_real(struct cpu *c, const struct interruption *i)
 	if (slot + 3 > c->state.idtr.limit)
 		return raise(c, DESCRY_VEC_GP, vector_error(i));
 
+	frame_on_stack(c, &frame, 2);
 	frame_add(&frame, flags);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, i->return_ip);
@@ -199,7 +200,7 @@ transfer_protected(struct cpu *c, const struct interruption *i)
 	if (!read_gate(c, i, &gate) || !seg_resolve_code(c, gate.sel, SEG_PATH_GATE, &cs))
 		return false;
 	inner = (cs.seg.sel & DESCRY_SEL_RPL) < descry_cpl(&c->state);
-	frame = frame_on_stack(c, gate.size);
+	frame_on_stack(c, &frame, gate.size);
 	if (inner) {
 		if (!resolve_inner_stack(c, cs.seg.sel & DESCRY_SEL_RPL, &ss, &frame.sp))
 			return false;

@@ -23,6 +23,7 @@ static bool
 end(struct cpu *c, bool done, struct descry_fault *fault)
 {
 	c->state.rflags = eflags_read(c);
+	cpu_settle_provenance(c);
 	if (!done)
 		*fault = (struct descry_fault){ .vector = c->fault.vector,
 						.error_code = c->fault.error_code };

@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "lower.h"
 #include "mem.h"
+#include "seg_load.h"
 
 /* --- leaving -------------------------------------------------------------------------- */
 
@@ -53,8 +54,8 @@ execute(struct cpu *c, const struct block *block)
 {
 	const struct insn *in = block->insns;
 
-	c->first = in;
-	c->block_ip = (uint32_t)c->state.rip;
+	c->block = block;
+	c->block_end = c->state.retired + block->count;
 	cpu_here(c, in);
 	do
 		in = in->exec(c, in);
@@ -95,10 +96,10 @@ static const struct block *
 next_block(struct cpu *c)
 {
 	const bool stepwise = c->state.shadow || c->control->watch_access;
-	const struct block *block = block_at(c, stepwise ? BLOCK_KEY_STEP : 0);
+	const struct block *block = block_at(c, stepwise);
 
 	if (block && block->count > c->stop_at - c->state.retired)
-		block = block_at(c, BLOCK_KEY_STEP);
+		block = block_at(c, true);
 	return block;
 }
 
@@ -150,7 +151,7 @@ begin_run(struct cpu *c, const struct descry_control *control, struct descry_exi
 		blocks_flush(c);
 	c->breakpoints_hash = hash;
 	/* Before the loop looks at kick: whoever kicks from now on makes this 0. */
-	atomic_store(&c->chain_until, control->watch_access ? 0 : c->stop_at);
+	atomic_store(&c->chain_until, control->watch_access || control->unchained ? 0 : c->stop_at);
 	cpu_derive(c);
 }
 
@@ -160,6 +161,7 @@ end_run(struct cpu *c)
 	c->control = NULL;
 	c->exit = &c->no_exit;
 	c->state.rflags = eflags_read(c);
+	cpu_settle_provenance(c);
 	cpu_derive(c);
 }
 

@@ -10,15 +10,21 @@
 /* --- finding -------------------------------------------------------------------------- */
 
 /* The eight bytes that a non-null selector names. */
-static bool
+DESCRY_INLINE bool
 find_descriptor(struct cpu *c, uint16_t sel, struct seg_loading *out)
 {
 	const bool local = sel & DESCRY_SEL_TI;
 	uint64_t linear = 0;
-	const struct seg_verdict verdict = seg_check_slot(&c->state, sel, &linear);
 
-	if (verdict.rule != SEG_OK)
-		return raise_verdict(c, verdict);
+	/* The comparison that mostly settles it; the rule has the last word. */
+	if (DESCRY_LIKELY(!local && (sel | 7u) <= c->state.gdtr.limit)) {
+		linear = c->state.gdtr.base + (sel & ~7u);
+	} else {
+		const struct seg_verdict verdict = seg_check_slot(&c->state, sel, &linear);
+
+		if (verdict.rule != SEG_OK)
+			return raise_verdict(c, verdict);
+	}
 	out->linear = (uint32_t)linear;
 	mem_read_linear(c, out->linear, &out->raw, sizeof(out->raw));
 	out->table = local ? c->state.seg[DESCRY_LDTR].base : c->state.gdtr.base;
@@ -98,7 +104,7 @@ gate_text(const struct descry_segment *desc)
 	}
 }
 
-static bool
+static DESCRY_NOINLINE bool
 judge(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
 {
 	struct seg_verdict verdict;
@@ -240,13 +246,19 @@ seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_loading *out)
 
 /* --- putting in place ----------------------------------------------------------------- */
 
-/* SDM vol. 3, Segment Descriptors: the type bits that a load itself sets in the table. */
+/* SDM vol. 3, Segment Descriptors: the type bits that a load itself sets, here and in the table. */
+static uint8_t
+load_mark(const struct descry_segment *seg)
+{
+	if (seg->attr & DESCRY_ATTR_S)
+		return ACCESSED_BIT;
+	return (seg->attr & DESCRY_ATTR_TYPE) == DESCRY_TYPE_LDT ? 0 : BUSY_BIT;
+}
+
 static void
 mark_descriptor(struct cpu *c, struct descry_segment *seg, const struct seg_loading *from)
 {
-	const bool is_tss =
-		!(seg->attr & DESCRY_ATTR_S) && (seg->attr & DESCRY_ATTR_TYPE) != DESCRY_TYPE_LDT;
-	const uint8_t mark = seg->attr & DESCRY_ATTR_S ? ACCESSED_BIT : is_tss ? BUSY_BIT : 0;
+	const uint8_t mark = load_mark(seg);
 	const uint8_t type = (uint8_t)((from->raw >> 40) | mark);
 
 	if (!(~seg->attr & mark))
@@ -255,42 +267,13 @@ mark_descriptor(struct cpu *c, struct descry_segment *seg, const struct seg_load
 	mem_write_linear(c, from->linear + ACCESSED_BYTE, &type, 1);
 }
 
-enum descry_mode
-cpu_mode(const struct cpu *c)
+/* The ordinary case: a code or data descriptor that is marked already, or none at all. */
+static bool
+needs_no_mark(const struct seg_loading *from)
 {
-	if (!in_protected_mode(c))
-		return DESCRY_MODE_REAL;
-	return c->state.rflags & DESCRY_FLAG_VM ? DESCRY_MODE_V86 : DESCRY_MODE_PROTECTED;
-}
+	const unsigned marked = DESCRY_ATTR_S | DESCRY_ATTR_A;
 
-void
-cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
-	      enum descry_cause cause)
-{
-	struct descry_segment_provenance *to = &c->provenance[sreg];
-	const struct descry_provenance p = {
-		.retired = c->here.retired,
-		.ip = c->here.ip,
-		.raw = from->raw,
-		.table = from->table,
-		.cs = c->state.seg[DESCRY_CS].sel,
-		.sel = from->seg.sel,
-		.cause = (uint8_t)cause,
-		.mode = (uint8_t)cpu_mode(c),
-		.origin = from->origin,
-		.step = c->op_step,
-	};
-
-	if (from->fields == SEG_FIELDS_ALL) {
-		to->base = to->limit = to->attr = p;
-		return;
-	}
-	if (from->fields & SEG_FIELD_BASE)
-		to->base = p;
-	if (from->fields & SEG_FIELD_LIMIT)
-		to->limit = p;
-	if (from->fields & SEG_FIELD_ATTR)
-		to->attr = p;
+	return (from->seg.attr & marked) == marked || from->linear == 0;
 }
 
 /* Do both caches give the same answers to every access? Privilege is no part of that. */
@@ -302,26 +285,41 @@ is_same_to_accesses(const struct descry_segment *a, const struct descry_segment 
 	return a->base == b->base && a->limit == b->limit && !((a->attr ^ b->attr) & ~ignored);
 }
 
+static void
+record_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel)
+{
+	struct descry_event *event = cpu_record(c, DESCRY_EVENT_SEGMENT_LOAD);
+
+	event->sreg = (uint8_t)sreg;
+	event->sel = sel;
+}
+
+static DESCRY_NOINLINE void
+commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from)
+{
+	struct descry_segment *seg = &c->state.seg[sreg];
+
+	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
+		record_load(c, sreg, from->seg.sel);
+	*seg = from->seg;
+	if (!needs_no_mark(from))
+		mark_descriptor(c, seg, from);
+	cpu_derive_segment(c, sreg);
+}
+
+/* Nothing but the selector and its history changes when the same cache is loaded again. */
 void
 seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 	   enum descry_cause cause)
 {
-	struct descry_segment seg = from->seg;
+	struct descry_segment *seg = &c->state.seg[sreg];
 
-	if (from->origin == DESCRY_ORIGIN_GDT || from->origin == DESCRY_ORIGIN_LDT)
-		mark_descriptor(c, &seg, from);
 	cpu_note_load(c, sreg, from, cause);
-	if (DESCRY_UNLIKELY(cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))) {
-		struct descry_event *event = cpu_record(c, DESCRY_EVENT_SEGMENT_LOAD);
-
-		event->sreg = (uint8_t)sreg;
-		event->sel = seg.sel;
-	}
-	if (!is_same_to_accesses(&c->state.seg[sreg], &seg)) {
-		c->state.seg[sreg] = seg;
-		cpu_derive_segment(c, sreg);
-	}
-	c->state.seg[sreg] = seg;
+	if (DESCRY_LIKELY(is_same_to_accesses(seg, &from->seg) && needs_no_mark(from) &&
+			  !cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD)))
+		*seg = from->seg;
+	else
+		commit_change(c, sreg, from);
 }
 
 /* --- returns to an outer ring --------------------------------------------------------- */

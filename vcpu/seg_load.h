@@ -42,7 +42,8 @@ DESCRY_MUST_CHECK bool seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_l
 void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 		enum descry_cause cause);
 
-/* Provenance of the fields that a loading writes. */
+/* Provenance of the fields that a loading writes; settled before anybody reads it. */
+void cpu_settle_provenance(struct cpu *c);
 void cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 		   enum descry_cause cause);
 

@@ -1,9 +1,12 @@
 #include "stack.h"
 
-struct frame
-frame_on_stack(const struct cpu *c, unsigned size)
+void
+frame_on_stack(const struct cpu *c, struct frame *frame, unsigned size)
 {
-	return (struct frame){ .ss = c->state.seg[DESCRY_SS], .sp = sp_read(c), .size = size };
+	frame->ss = c->state.seg[DESCRY_SS];
+	frame->sp = sp_read(c);
+	frame->size = size;
+	frame->count = 0;
 }
 
 void
@@ -46,16 +49,35 @@ frame_check(struct cpu *c, const struct frame *frame)
 	return true;
 }
 
+static void
+write_slots(uint8_t *lowest, const struct frame *frame, unsigned size)
+{
+	for (unsigned i = 0; i < frame->count; i++)
+		host_write(lowest + (frame->count - 1 - i) * size, size, frame->value[i]);
+}
+
+static void
+write_one_by_one(struct cpu *c, const struct frame *frame)
+{
+	for (unsigned i = 0; i < frame->count; i++)
+		mem_write_linear_slow(c, (uint32_t)frame->ss.base + slot_offset(frame, i),
+				      &frame->value[i], frame->size);
+}
+
 uint32_t
 frame_write(struct cpu *c, const struct frame *frame)
 {
-	for (unsigned i = 0; i < frame->count; i++) {
-		const uint32_t linear = (uint32_t)frame->ss.base + slot_offset(frame, i);
+	const uint32_t sp = slot_offset(frame, frame->count - 1);
+	const uint32_t linear = (uint32_t)frame->ss.base + sp;
+	const uint32_t bytes = frame->count * frame->size;
+	const struct page_fast *page = page_slot(c, linear);
+	uint8_t *lowest = page->host + (linear & 0xfff);
 
-		if (frame->size == 4)
-			mem_write_linear(c, linear, &frame->value[i], 4);
-		else
-			mem_write_linear(c, linear, &frame->value[i], 2);
-	}
-	return slot_offset(frame, frame->count - 1);
+	if (sp > slot_offset(frame, 0) || page->write_page != (linear + bytes - 1) >> 12)
+		write_one_by_one(c, frame);
+	else if (frame->size == 4)
+		write_slots(lowest, frame, 4);
+	else
+		write_slots(lowest, frame, 2);
+	return sp;
 }

@@ -56,7 +56,7 @@ struct frame {
 };
 
 /* On the current stack. */
-struct frame frame_on_stack(const struct cpu *c, unsigned size);
+void frame_on_stack(const struct cpu *c, struct frame *frame, unsigned size);
 void frame_add(struct frame *frame, uint32_t value);
 
 /* Is there room? On false c->fault is #SS(0). */

@@ -87,6 +87,7 @@ note_all(struct cpu *c, enum descry_cause cause)
 
 		cpu_note_load(c, (enum descry_sreg)sreg, &from, cause);
 	}
+	cpu_settle_provenance(c);
 }
 
 void
@@ -163,6 +164,7 @@ descry_vcpu_put_segment(struct descry_vcpu *vcpu, enum descry_sreg sreg,
 	c->here.retired = c->state.retired;
 	c->here.ip = (uint32_t)c->state.rip;
 	cpu_note_load(c, sreg, &from, cause);
+	cpu_settle_provenance(c);
 	c->state.seg[sreg] = *seg;
 	cpu_derive_segment(c, sreg);
 }

@@ -175,6 +175,7 @@ struct descry_control {
 	unsigned events;       /* DESCRY_EVENT_BIT()s to put in the ring */
 	unsigned watch_access; /* 1 << sreg: leave after an instruction that made, or tried, a data
 				* access through one of these (implicit stack accesses count) */
+	bool unchained;        /* come back to the loop behind every block: a check of the engine */
 	uint32_t unhandled; /* a real-mode vector whose IVT entry has this seg:off value leaves the
 			     * loop before delivery; 0: none has */
 };
