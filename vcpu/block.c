@@ -9,7 +9,6 @@
 
 #define HASH_COUNT 8192u
 #define ARENA_BYTES (8u << 20)
-#define INSN_BYTES_MAX 15u
 #define LINE_SHIFT 6 /* 64 bytes: one bit of code_page.lines */
 #define PAGE_COUNT (1u << 20)
 
@@ -24,14 +23,15 @@ struct context {
 	uint32_t base, limit;
 	uint32_t a20_mask;
 	bool code32, protected_mode;
-	uint32_t stamp;
+	uint64_t stamp;
 };
-#define CONTEXT_COUNT 256u
+#define CONTEXT_WAYS 4u
+#define CONTEXT_SETS 256u
 
 struct blocks {
 	struct block *hash[HASH_COUNT];
-	struct context context[CONTEXT_COUNT];
-	uint32_t newest_stamp;
+	struct context context[CONTEXT_SETS][CONTEXT_WAYS];
+	uint64_t newest_stamp;
 	struct code_page *page; /* by physical page number; only what is used is ever backed */
 	uint8_t *arena;
 	size_t used;
@@ -73,11 +73,11 @@ blocks_destroy(struct blocks *blocks)
 }
 
 static struct block **
-hash_slot(struct blocks *blocks, uint32_t linear, uint32_t stamp)
+hash_slot(struct blocks *blocks, uint32_t linear, uint64_t stamp)
 {
-	const uint32_t hash = linear ^ linear >> 13 ^ stamp << 5 ^ stamp >> 31;
+	const uint64_t hash = (linear ^ stamp * 0x9e3779b97f4a7c15u) * 0x9e3779b97f4a7c15u;
 
-	return &blocks->hash[hash & (HASH_COUNT - 1)];
+	return &blocks->hash[hash >> 32 & (HASH_COUNT - 1)];
 }
 
 static struct code_page *
@@ -110,7 +110,7 @@ unlink_from_hash(struct blocks *blocks, struct block *block)
 
 /* The block may be running: from its next instruction on it leads out. */
 static void
-retire(struct blocks *blocks, struct block *block)
+discard(struct blocks *blocks, struct block *block)
 {
 	unlink_from_hash(blocks, block);
 	block->stamp = STAMP_DEAD;
@@ -138,7 +138,7 @@ blocks_written(struct cpu *c, uint32_t physical, size_t size)
 
 		if (overlaps(block, physical, size)) {
 			*link = block->page_next;
-			retire(c->blocks, block);
+			discard(c->blocks, block);
 		} else {
 			page->lines |= line_mask(block->physical, block->bytes);
 			link = &block->page_next;
@@ -188,26 +188,46 @@ is_same_context(const struct context *a, const struct context *b)
 	       a->code32 == b->code32 && a->protected_mode == b->protected_mode;
 }
 
-/* Stamps are never given twice, so whatever a lost context has left behind is unreachable. */
-uint32_t
+static struct context
+current_context(const struct cpu *c)
+{
+	const struct descry_segment *cs = &c->state.seg[DESCRY_CS];
+
+	return (struct context){ .base = (uint32_t)cs->base,
+				 .limit = cs->limit,
+				 .a20_mask = c->a20_mask,
+				 .code32 = cs->attr & DESCRY_ATTR_DB,
+				 .protected_mode = in_protected_mode(c) };
+}
+
+static struct context *
+context_set(struct blocks *blocks, const struct context *context)
+{
+	const uint64_t key = (uint64_t)context->base << 32 ^ (uint64_t)context->limit << 3 ^
+			     (uint64_t)context->code32 << 1 ^ context->protected_mode;
+
+	return blocks->context[key * 0x9e3779b97f4a7c15u >> 32 & (CONTEXT_SETS - 1)];
+}
+
+/*
+ * Stamps are never given twice, so whatever a lost context has left behind is unreachable.
+ * The least lately made context of the set is the one to be lost.
+ */
+uint64_t
 blocks_context(struct cpu *c)
 {
-	struct blocks *blocks = c->blocks;
-	const struct descry_segment *cs = &c->state.seg[DESCRY_CS];
-	struct context now = { .base = (uint32_t)cs->base,
-			       .limit = cs->limit,
-			       .a20_mask = c->a20_mask,
-			       .code32 = cs->attr & DESCRY_ATTR_DB,
-			       .protected_mode = in_protected_mode(c) };
-	const uint32_t hash = now.base >> 4 ^ now.base >> 16 ^ now.limit >> 16 ^
-			      (uint32_t)now.code32 << 6 ^ (uint32_t)now.protected_mode << 7;
-	struct context *slot = &blocks->context[hash & (CONTEXT_COUNT - 1)];
+	struct context now = current_context(c);
+	struct context *set = context_set(c->blocks, &now);
+	struct context *oldest = set;
 
-	if (slot->stamp != STAMP_DEAD && is_same_context(slot, &now))
-		return slot->stamp;
-	now.stamp = ++blocks->newest_stamp;
-	assert(now.stamp < STAMP_STEP);
-	*slot = now;
+	for (unsigned way = 0; way < CONTEXT_WAYS; way++) {
+		if (set[way].stamp != STAMP_DEAD && is_same_context(&set[way], &now))
+			return set[way].stamp;
+		if (set[way].stamp < oldest->stamp)
+			oldest = &set[way];
+	}
+	now.stamp = ++c->blocks->newest_stamp;
+	*oldest = now;
 	return now.stamp;
 }
 
@@ -305,19 +325,19 @@ fetchable(const struct cpu *c)
 	return c->state.rip < end ? end - c->state.rip : 0;
 }
 
-static struct block
-new_block(const struct cpu *c, uint32_t linear, uint32_t stamp)
+static void
+begin_block(const struct cpu *c, struct block *block, uint32_t linear, uint64_t stamp)
 {
-	return (struct block){ .stamp = stamp,
-			       .linear = linear,
-			       .ip = (uint32_t)c->state.rip,
-			       .physical = mem_physical(c, linear),
-			       .breakpoint = is_breakpoint(c, linear) };
+	*block = (struct block){ .stamp = stamp,
+				 .linear = linear,
+				 .ip = (uint32_t)c->state.rip,
+				 .physical = mem_physical(c, linear),
+				 .breakpoint = is_breakpoint(c, linear) };
 }
 
 /* A block in the arena, for instructions that lie within one page. NULL: not one does. */
 static struct block *
-make(struct cpu *c, uint32_t linear, uint32_t stamp)
+make(struct cpu *c, uint32_t linear, uint64_t stamp)
 {
 	struct blocks *blocks = c->blocks;
 	const uint64_t in_page = DESCRY_PAGE_SIZE - (linear & 0xfff);
@@ -330,7 +350,7 @@ make(struct cpu *c, uint32_t linear, uint32_t stamp)
 	if (blocks->used + block_size(BLOCK_INSNS_MAX) > ARENA_BYTES)
 		blocks_flush(c);
 	block = (struct block *)(void *)(blocks->arena + blocks->used);
-	*block = new_block(c, linear, stamp);
+	begin_block(c, block, linear, stamp);
 	fill(c, block, bytes, in_page < in_limit ? in_page : in_limit);
 	if (block->count == 0)
 		return NULL;
@@ -352,13 +372,14 @@ make_scratch(struct cpu *c, uint32_t linear)
 	const size_t size = in_limit < sizeof(bytes) ? (size_t)in_limit : sizeof(bytes);
 
 	mem_read_linear_slow(c, linear, bytes, size);
-	*block = new_block(c, linear, c->stamp | STAMP_STEP);
+	begin_block(c, block, linear, c->stamp | STAMP_STEP);
+	block->unguarded = true;
 	fill(c, block, bytes, size);
 	return block->count ? block : NULL;
 }
 
 static struct block *
-find(struct cpu *c, uint32_t linear, uint32_t stamp)
+find(struct cpu *c, uint32_t linear, uint64_t stamp)
 {
 	struct block *block = *hash_slot(c->blocks, linear, stamp);
 
@@ -371,7 +392,7 @@ const struct block *
 block_at(struct cpu *c, bool step)
 {
 	const uint32_t linear = c->cs_base + (uint32_t)c->state.rip;
-	const uint32_t stamp = step ? c->stamp | STAMP_STEP : c->stamp;
+	const uint64_t stamp = step ? c->stamp | STAMP_STEP : c->stamp;
 	struct block *block = find(c, linear, stamp);
 
 	if (!block)

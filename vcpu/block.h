@@ -19,19 +19,20 @@
 #define BLOCK_INSNS_MAX 64u
 #define BLOCK_BYTES_MAX 240u
 
-#define STAMP_DEAD 0u          /* no context has it */
-#define STAMP_STEP 0x80000000u /* added for a block of one instruction: never gone to directly */
+#define STAMP_DEAD 0ull         /* no context has it */
+#define STAMP_STEP (1ull << 63) /* added for a block of one instruction: never gone to directly */
 
 struct block {
 	struct block *hash_next;
 	struct block *page_next; /* others that begin in the same physical page */
-	uint32_t stamp;          /* of its context, or STAMP_DEAD */
+	uint64_t stamp;          /* of its context, or STAMP_DEAD */
 	uint32_t linear;
 	uint32_t ip; /* offset in CS of its first instruction */
 	uint32_t physical;
 	uint16_t bytes;
 	uint8_t count;   /* instructions, without the closing one */
 	bool breakpoint; /* there is one at its first instruction */
+	bool unguarded;  /* made for one execution: nobody sees when its bytes are written */
 	struct insn insns[];
 };
 
@@ -47,7 +48,7 @@ void blocks_destroy(struct blocks *blocks);
 const struct block *block_at(struct cpu *c, bool step);
 
 /* The stamp of the code context as the state has it now. */
-uint32_t blocks_context(struct cpu *c);
+uint64_t blocks_context(struct cpu *c);
 
 /* Writes the block that is known at ip, if there is one, into a direct branch. */
 void block_link(struct cpu *c, const struct insn *in, enum branch_way way, uint32_t ip);

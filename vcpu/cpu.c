@@ -74,7 +74,7 @@ cpu_record(struct cpu *c, enum descry_event_kind kind)
 
 	*event = (struct descry_event){ .retired = c->here.retired,
 					.ip = c->here.ip,
-					.cs = c->state.seg[DESCRY_CS].sel,
+					.cs = c->here.cs,
 					.kind = (uint8_t)kind,
 					.fault.vector = DESCRY_VEC_NONE };
 	return event;

@@ -82,6 +82,7 @@ struct cpu {
 	struct {
 		uint64_t retired;
 		uint32_t ip;
+		uint16_t cs;
 	} here; /* the instruction that provenance and events name: cpu_here() */
 
 	/* Where execution is. */
@@ -90,7 +91,7 @@ struct cpu {
 	uint64_t stop_at;          /* state.retired at which the budget is used up */
 	/* The same for going on from block to block; 0 makes every block come back to the loop. */
 	_Atomic uint64_t chain_until;
-	uint32_t stamp;                       /* of the current code context */
+	uint64_t stamp;                       /* of the current code context */
 	uint8_t *arena;                       /* where blocks are: block_linked() */
 	const struct block *jump[JUMP_COUNT]; /* by linear address: where go_to() looks */
 
@@ -120,9 +121,8 @@ struct cpu {
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
 
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];
-	struct descry_provenance
-		newest_load[DESCRY_SREG_COUNT]; /* of all fields, where unsettled */
-	unsigned unsettled;                     /* 1 << sreg */
+	struct descry_provenance newest_load[DESCRY_SREG_COUNT]; /* of all fields, if unsettled */
+	unsigned unsettled;                                      /* 1 << sreg */
 	struct descry_event events[DESCRY_EVENT_RING];
 	size_t event_count; /* since the run began; the ring holds the newest */
 };
@@ -249,6 +249,16 @@ cpu_here(struct cpu *c, const struct insn *in)
 {
 	c->here.retired = insn_retired(c, in);
 	c->here.ip = insn_ip(c, in);
+	c->here.cs = c->state.seg[DESCRY_CS].sel;
+}
+
+/* The same for the boundary at which the CPU stands. */
+static inline void
+cpu_here_stopped(struct cpu *c)
+{
+	c->here.retired = c->state.retired;
+	c->here.ip = (uint32_t)c->state.rip;
+	c->here.cs = c->state.seg[DESCRY_CS].sel;
 }
 
 /* Out of the block, back to the loop. */
@@ -316,8 +326,7 @@ leave_after(struct cpu *c, const struct insn *in)
 	return leave_to(c, in, insn_next_ip(c, in));
 }
 
-/* A check has refused: nothing has been changed, and c->fault (or c->leave) says what comes next.
- */
+/* A check has refused and nothing has changed: c->fault, or c->leave, says what comes next. */
 DESCRY_INLINE const struct insn *
 fault(struct cpu *c, const struct insn *in)
 {

@@ -5,6 +5,7 @@
 #include <Zydis/Zydis.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 struct decoder {
 	ZydisDecoder zydis[DECODE_MODE_COUNT];
@@ -257,7 +258,7 @@ take_prefixes(const uint8_t *bytes, size_t size, enum decode_mode mode, struct d
 
 	d->seg = 3;
 	d->size = d->adsize = mode == DECODE_32 ? 4 : 2;
-	while (i < size && is_prefix(bytes[i]))
+	while (i < size && i < INSN_BYTES_MAX && is_prefix(bytes[i]))
 		take_prefix(bytes[i++], mode, d);
 	return i;
 }
@@ -357,6 +358,12 @@ decode_failure(const ZydisDecoder *zydis, const uint8_t *bytes, size_t size, Zya
 	return true;
 }
 
+static bool
+has_lock(const uint8_t *bytes, size_t prefixes)
+{
+	return memchr(bytes, 0xf0, prefixes) != NULL;
+}
+
 bool
 decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *bytes, size_t size,
        struct decoded *out)
@@ -365,29 +372,31 @@ decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *byte
 	ZydisDecoderContext context;
 	ZydisDecodedInstruction zinsn;
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	const ZyanStatus status =
+		ZydisDecoderDecodeInstruction(zydis, &context, bytes, size, &zinsn);
 	size_t prefixes;
-	ZyanStatus status;
 
-	*out = (struct decoded){ .base = REG_ZERO, .index = REG_ZERO, .length = 1 };
+	*out = (struct decoded){ .base = REG_ZERO, .index = REG_ZERO };
 	prefixes = take_prefixes(bytes, size, mode, out);
-	if (take_special(bytes + prefixes, size - prefixes, out)) {
-		out->length = (uint8_t)(prefixes + (bytes[prefixes] == 0x0f ? 2 : 1));
+	if (status == ZYDIS_STATUS_NO_MORE_DATA || status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+		return decode_failure(zydis, bytes, size, status, out);
+	if (!has_lock(bytes, prefixes) && take_special(bytes + prefixes, size - prefixes, out)) {
+		out->length =
+			ZYAN_SUCCESS(status) ? zinsn.length : refused_length(zydis, bytes, size);
 		return true;
 	}
-
-	status = ZydisDecoderDecodeInstruction(zydis, &context, bytes, size, &zinsn);
 	if (!ZYAN_SUCCESS(status))
 		return decode_failure(zydis, bytes, size, status, out);
 
 	take_operation(&zinsn, out);
-	if (out->op == OP_UNDEFINED || is_later_form(&zinsn, out->op)) {
+	if (is_later_form(&zinsn, out->op))
 		out->op = OP_UNDEFINED;
+	if (out->op == OP_UNDEFINED)
 		return true;
-	}
-	status = ZydisDecoderDecodeOperands(zydis, &context, &zinsn, operands,
-					    zinsn.operand_count_visible);
-	if (!ZYAN_SUCCESS(status))
-		return decode_failure(zydis, bytes, size, status, out);
-	take_operands(operands, zinsn.operand_count_visible, out);
+	if (!ZYAN_SUCCESS(ZydisDecoderDecodeOperands(zydis, &context, &zinsn, operands,
+						     zinsn.operand_count_visible)))
+		out->op = OP_UNDEFINED;
+	else
+		take_operands(operands, zinsn.operand_count_visible, out);
 	return true;
 }

@@ -170,6 +170,8 @@ struct decoded {
 	struct operand operand[3];
 };
 
+#define INSN_BYTES_MAX 15u /* more raise #GP(0) */
+
 enum decode_mode { DECODE_REAL16, DECODE_PROTECTED16, DECODE_32, DECODE_MODE_COUNT };
 
 struct decoder;

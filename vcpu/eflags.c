@@ -39,9 +39,9 @@ changeable(const struct cpu *c)
 }
 
 bool
-eflags_load(struct cpu *c, uint32_t value, unsigned size)
+eflags_load(struct cpu *c, uint32_t value)
 {
-	const uint32_t mask = changeable(c) | (size == 4 ? DESCRY_FLAG_RF : 0);
+	const uint32_t mask = changeable(c);
 	const uint32_t flags = (eflags_read(c) & ~mask) | (value & mask);
 
 	if (flags & DESCRY_FLAG_TF)

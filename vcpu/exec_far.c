@@ -13,49 +13,29 @@ transferred(struct cpu *c, const struct insn *in, bool done)
 	return done ? go_to(c, in, c->target) : fault(c, in);
 }
 
-/* A far pointer in memory: the offset, then the selector. */
-struct far_pointer {
-	uint32_t ip;
-	uint16_t sel;
-};
-
-static bool
-read_far_pointer(struct cpu *c, const struct insn *in, struct far_pointer *out)
-{
-	const uint32_t at = ea(c, in);
-
-	if (!mem_read(c, in->seg, at, in->size))
-		return false;
-	out->ip = c->value;
-	if (!mem_read(c, in->seg, (at + in->size) & in->ea_mask, 2))
-		return false;
-	out->sel = (uint16_t)c->value;
-	return true;
-}
-
 static bool
 do_far(struct cpu *c, const struct insn *in, const struct far_pointer *to, bool is_call)
 {
 	cpu_here(c, in);
 	if (is_call)
-		return far_call(c, to->sel, to->ip, in->size, insn_next_ip(c, in));
-	return far_jump(c, to->sel, to->ip);
+		return far_call(c, to->sel, to->offset, in->size, insn_next_ip(c, in));
+	return far_jump(c, to->sel, to->offset);
 }
 
-static bool
+static DESCRY_NOINLINE bool
 do_far_direct(struct cpu *c, const struct insn *in, bool is_call)
 {
-	const struct far_pointer to = { .ip = in->imm, .sel = (uint16_t)in->disp };
+	const struct far_pointer to = { .offset = in->imm, .sel = (uint16_t)in->disp };
 
 	return do_far(c, in, &to, is_call);
 }
 
-static bool
+static DESCRY_NOINLINE bool
 do_far_indirect(struct cpu *c, const struct insn *in, bool is_call)
 {
 	struct far_pointer to;
 
-	return read_far_pointer(c, in, &to) && do_far(c, in, &to, is_call);
+	return far_pointer_read(c, in, &to) && do_far(c, in, &to, is_call);
 }
 
 static const struct insn *

@@ -3,6 +3,7 @@
  * LFS LGS LSS, LAR LSL VERR VERW ARPL: SDM vol. 2, one entry each.
  */
 #include "exec_mov.h"
+#include "far.h"
 #include "seg_load.h"
 #include "stack.h"
 
@@ -124,24 +125,20 @@ lower_pop_sreg(const struct decoded *d, struct insn *in)
 
 /* --- far pointers into a segment and a register --------------------------------------- */
 
-static bool
+static DESCRY_NOINLINE bool
 do_far_load(struct cpu *c, const struct insn *in)
 {
-	const uint32_t at = ea(c, in);
-	uint32_t offset;
+	struct far_pointer from;
 
-	if (!mem_read(c, in->seg, at, in->size))
-		return false;
-	offset = c->value;
-	if (!mem_read(c, in->seg, (at + in->size) & in->ea_mask, 2))
+	if (!far_pointer_read(c, in, &from))
 		return false;
 	cpu_here(c, in);
-	if (!seg_resolve(c, (enum descry_sreg)in->cond, (uint16_t)c->value, &c->loading))
+	if (!seg_resolve(c, (enum descry_sreg)in->cond, from.sel, &c->loading))
 		return false;
 
 	/* Nothing below can fault. */
 	seg_commit(c, (enum descry_sreg)in->cond, &c->loading, DESCRY_CAUSE_FAR_LOAD);
-	reg_write(c, in->dst, in->size, offset);
+	reg_write(c, in->dst, in->size, from.offset);
 	return true;
 }
 

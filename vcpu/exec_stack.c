@@ -103,7 +103,7 @@ lower_pop(const struct decoded *d, struct insn *in)
 
 /* --- PUSHA, POPA: AX CX DX BX SP BP SI DI --------------------------------------------- */
 
-static bool
+static DESCRY_NOINLINE bool
 pusha_slowly(struct cpu *c, unsigned size)
 {
 	struct frame frame;
@@ -123,7 +123,7 @@ pusha(struct cpu *c, const struct insn *in, unsigned size)
 	const uint32_t sp = (sp_read(c) - 8 * size) & c->sp_mask;
 	uint8_t *span = mem_span_writable(c, DESCRY_SS, sp, 8 * size);
 
-	if (!span)
+	if (!span || stack_wraps(c, sp, 8 * size))
 		return pusha_slowly(c, size) ? next(c, in) : fault(c, in);
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
 		host_write(span + (DESCRY_DI - reg) * size, size, reg_read(c, reg, size));
@@ -132,7 +132,7 @@ pusha(struct cpu *c, const struct insn *in, unsigned size)
 }
 
 /* The saved SP is skipped. */
-static bool
+static DESCRY_NOINLINE bool
 popa_slowly(struct cpu *c, unsigned size)
 {
 	uint32_t value[8];
@@ -154,7 +154,7 @@ popa(struct cpu *c, const struct insn *in, unsigned size)
 {
 	const uint8_t *span = mem_span(c, DESCRY_SS, sp_read(c), 8 * size);
 
-	if (!span)
+	if (!span || stack_wraps(c, sp_read(c), 8 * size))
 		return popa_slowly(c, size) ? next(c, in) : fault(c, in);
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
 		if (reg != DESCRY_SP)
@@ -179,7 +179,7 @@ do_popf(struct cpu *c, unsigned size)
 {
 	if (!stack_read(c, size, 0))
 		return false;
-	if (!eflags_load(c, c->value, size))
+	if (!eflags_load(c, c->value))
 		return false;
 	sp_write(c, sp_read(c) + size);
 	return true;

@@ -170,7 +170,8 @@ string_single(struct cpu *c, const struct insn *in, enum op op, unsigned size)
 {
 	if (!string_allowed(c, op, size) || !string_once(c, in, op, size))
 		return fault(c, in);
-	return next(c, in);
+	/* A port may have asked for something. */
+	return op == OP_INS || op == OP_OUTS ? leave_after(c, in) : next(c, in);
 }
 
 /* --- many elements at once ------------------------------------------------------------ */
@@ -300,12 +301,12 @@ ends_early(const struct cpu *c, const struct insn *in, enum op op)
 
 /*
  * Somebody wants to look at the boundary behind this iteration, or the iteration has written
- * over its own instruction and the next one has to be fetched anew.
+ * over its own instruction, or may have, and the next one has to be fetched anew.
  */
 DESCRY_INLINE bool
 must_pause(const struct cpu *c, const struct insn *in)
 {
-	return c->leave || c->accessed || in->exec == exec_end ||
+	return c->leave || c->accessed || in->exec == exec_end || c->block->unguarded ||
 	       atomic_load_explicit(&c->kick, memory_order_relaxed);
 }
 

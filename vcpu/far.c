@@ -10,6 +10,20 @@ struct return_frame {
 	uint16_t cs, ss;
 };
 
+bool
+far_pointer_read(struct cpu *c, const struct insn *in, struct far_pointer *out)
+{
+	const uint32_t at = ea(c, in);
+
+	if (!mem_read(c, in->seg, at, in->size))
+		return false;
+	out->offset = c->value;
+	if (!mem_read(c, in->seg, (at + in->size) & in->ea_mask, 2))
+		return false;
+	out->sel = (uint16_t)c->value;
+	return true;
+}
+
 static bool
 ip_in_limit(struct cpu *c, const struct seg_loading *cs, uint32_t ip)
 {
@@ -127,16 +141,23 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	return true;
 }
 
-/* Ways back that IRET knows and these rules do not hold yet. */
+/* Ways back that IRET knows and these rules do not hold yet. NT is looked at before the stack. */
 static bool
-iret_is_modelled(struct cpu *c, uint32_t flags, unsigned size)
+is_task_return(struct cpu *c)
 {
-	if (!in_protected_mode(c))
-		return true;
-	if (c->state.rflags & DESCRY_FLAG_NT)
-		return not_modelled(c, "return from a nested task (NT)");
-	if (size == 4 && flags & DESCRY_FLAG_VM && descry_cpl(&c->state) == 0)
-		return not_modelled(c, "return to virtual-8086 mode");
+	if (!in_protected_mode(c) || !(c->state.rflags & DESCRY_FLAG_NT))
+		return false;
+	not_modelled(c, "return from a nested task (NT)");
+	return true;
+}
+
+static bool
+is_v86_return(struct cpu *c, uint32_t flags, unsigned size)
+{
+	if (!in_protected_mode(c) || size != 4 || !(flags & DESCRY_FLAG_VM) ||
+	    descry_cpl(&c->state) != 0)
+		return false;
+	not_modelled(c, "return to virtual-8086 mode");
 	return true;
 }
 
@@ -145,11 +166,12 @@ far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, uns
 {
 	struct seg_loading cs;
 
-	if (!iret_is_modelled(c, flags, size) || !seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
+	if (is_task_return(c) || is_v86_return(c, flags, size) ||
+	    !seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
 		return false;
 	if (is_outer_ring(c, &cs))
 		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
-	if (!ip_in_limit(c, &cs, ip) || !eflags_load(c, flags, size))
+	if (!ip_in_limit(c, &cs, ip) || !eflags_load(c, flags))
 		return false;
 	commit_code(c, &cs, ip, DESCRY_CAUSE_IRET);
 	return true;
@@ -163,7 +185,7 @@ iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg
 	struct seg_loading ss;
 
 	if (!resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, &frame, &ss) ||
-	    !ip_in_limit(c, cs, frame.ip) || !eflags_load(c, frame.flags, size))
+	    !ip_in_limit(c, cs, frame.ip) || !eflags_load(c, frame.flags))
 		return false;
 	commit_code(c, cs, frame.ip, DESCRY_CAUSE_IRET);
 	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET);
@@ -176,10 +198,10 @@ far_iret(struct cpu *c, unsigned size)
 	struct return_frame frame = { 0 };
 	struct seg_loading cs;
 
-	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs) ||
-	    !pop_at(c, size, 2 * size, &frame.flags))
+	if (is_task_return(c) || !pop_at(c, size, 0, &frame.ip) ||
+	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 2 * size, &frame.flags))
 		return false;
-	if (!iret_is_modelled(c, frame.flags, size) ||
+	if (is_v86_return(c, frame.flags, size) ||
 	    !seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
 		return false;
 	if (is_outer_ring(c, &cs)) {

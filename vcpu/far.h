@@ -8,6 +8,14 @@
 
 #include "cpu.h"
 
+/* A far pointer in memory: the offset, then the selector. */
+struct far_pointer {
+	uint32_t offset;
+	uint16_t sel;
+};
+DESCRY_MUST_CHECK bool far_pointer_read(struct cpu *c, const struct insn *in,
+					struct far_pointer *out);
+
 DESCRY_MUST_CHECK bool far_jump(struct cpu *c, uint16_t sel, uint32_t ip);
 DESCRY_MUST_CHECK bool far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size,
 				uint32_t return_ip);

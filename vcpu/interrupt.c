@@ -140,8 +140,12 @@ read_inner_stack(struct cpu *c, unsigned ring, uint32_t *sp, uint16_t *ss)
 
 	if (at + size + 1 > tr->limit)
 		return raise(c, DESCRY_VEC_TS, tr->sel & ~DESCRY_SEL_RPL);
-	*sp = 0;
-	mem_read_linear_slow(c, (uint32_t)tr->base + at, sp, size);
+	if (wide) {
+		mem_read_linear(c, (uint32_t)tr->base + at, sp, 4);
+	} else {
+		*sp = 0;
+		mem_read_linear(c, (uint32_t)tr->base + at, sp, 2);
+	}
 	mem_read_linear(c, (uint32_t)tr->base + at + size, ss, sizeof(*ss));
 	return true;
 }
@@ -205,7 +209,7 @@ transfer_protected(struct cpu *c, const struct interruption *i)
 		if (!resolve_inner_stack(c, cs.seg.sel & DESCRY_SEL_RPL, &ss, &frame.sp))
 			return false;
 		frame.ss = ss.seg;
-		frame.size = gate.size;
+		frame.is_current = false;
 	}
 	fill_frame(c, i, &frame, inner);
 	if (!frame_check(c, &frame))
@@ -306,8 +310,7 @@ interrupt_deliver_fault(struct cpu *c)
 					    .error_code = c->fault.error_code };
 	struct interruption i = exception(c, first.vector, first.error_code);
 
-	c->here.retired = c->state.retired;
-	c->here.ip = (uint32_t)c->state.rip;
+	cpu_here_stopped(c);
 	for (;;) {
 		c->fault.vector = DESCRY_VEC_NONE;
 		record(c, DESCRY_EVENT_FAULT, &i);

@@ -11,12 +11,18 @@ descry_op_set_step(struct descry_vcpu *vcpu, unsigned step)
 	vcpu->cpu.op_step = (uint8_t)step;
 }
 
+const char *
+descry_op_not_modelled(const struct descry_vcpu *vcpu)
+{
+	return vcpu->cpu.no_exit.text;
+}
+
 static void
 begin(struct cpu *c)
 {
+	c->no_exit.text = NULL;
 	c->fault.vector = DESCRY_VEC_NONE;
-	c->here.retired = c->state.retired;
-	c->here.ip = (uint32_t)c->state.rip;
+	cpu_here_stopped(c);
 }
 
 static bool
@@ -28,6 +34,7 @@ end(struct cpu *c, bool done, struct descry_fault *fault)
 		*fault = (struct descry_fault){ .vector = c->fault.vector,
 						.error_code = c->fault.error_code };
 	c->fault.vector = DESCRY_VEC_NONE;
+	c->leave = false;
 	return done;
 }
 

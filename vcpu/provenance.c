@@ -69,7 +69,7 @@ write_record(const struct cpu *c, struct descry_provenance *to, const struct seg
 	to->ip = c->here.ip;
 	to->raw = from->raw;
 	to->table = from->table;
-	to->cs = c->state.seg[DESCRY_CS].sel;
+	to->cs = c->here.cs;
 	to->sel = from->seg.sel;
 	to->cause = (uint8_t)cause;
 	to->mode = (uint8_t)cpu_mode(c);

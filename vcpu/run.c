@@ -64,12 +64,14 @@ execute(struct cpu *c, const struct block *block)
 
 /*
  * A fault goes to the guest, but not when the run is to end at the instruction that has
- * it: then nothing has happened yet, and the next run meets it again.
+ * it: then no register has changed yet, and the next run meets it again.
  */
 static void
 after_block(struct cpu *c)
 {
-	if (c->accessed) {
+	if (c->leave) {
+		c->fault.vector = DESCRY_VEC_NONE;
+	} else if (c->accessed) {
 		c->fault.vector = DESCRY_VEC_NONE;
 		leave_run(c, DESCRY_EXIT_ACCESS);
 	} else if (c->fault.vector != DESCRY_VEC_NONE) {
@@ -133,6 +135,20 @@ hash_breakpoints(const struct descry_control *control)
 	return hash;
 }
 
+/* What a person may have put into the state, and these rules do not hold yet. */
+static void
+refuse_unmodelled_state(struct cpu *c)
+{
+	const uint64_t flags = c->state.rflags;
+
+	if (c->state.cr0 & DESCRY_CR0_PG)
+		not_modelled(c, "paging");
+	else if (in_protected_mode(c) && flags & DESCRY_FLAG_VM)
+		not_modelled(c, "virtual-8086 mode");
+	else if (flags & DESCRY_FLAG_TF)
+		not_modelled(c, "single-step trap (TF)");
+}
+
 static void
 begin_run(struct cpu *c, const struct descry_control *control, struct descry_exit *exit)
 {
@@ -146,13 +162,16 @@ begin_run(struct cpu *c, const struct descry_control *control, struct descry_exi
 	c->event_count = 0;
 	c->op_step = 0;
 	c->fault.vector = DESCRY_VEC_NONE;
-	c->stop_at = control->budget ? c->state.retired + control->budget : UINT64_MAX;
+	c->stop_at = UINT64_MAX;
+	if (control->budget && control->budget < UINT64_MAX - c->state.retired)
+		c->stop_at = c->state.retired + control->budget;
 	if (hash != c->breakpoints_hash)
 		blocks_flush(c);
 	c->breakpoints_hash = hash;
 	/* Before the loop looks at kick: whoever kicks from now on makes this 0. */
 	atomic_store(&c->chain_until, control->watch_access || control->unchained ? 0 : c->stop_at);
 	cpu_derive(c);
+	refuse_unmodelled_state(c);
 }
 
 static void

@@ -226,6 +226,12 @@ seg_check_code_gate(uint16_t sel, const struct descry_segment *desc, unsigned cp
 	return allow();
 }
 
+bool
+seg_survives_outer_return(const struct descry_segment *seg, unsigned new_cpl)
+{
+	return descry_segment_dpl(seg) >= new_cpl || descry_segment_is_conforming(seg);
+}
+
 /* --- LDTR and TR ---------------------------------------------------------------------- */
 
 struct seg_verdict

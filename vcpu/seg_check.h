@@ -85,6 +85,12 @@ struct seg_verdict seg_check_code_return(uint16_t sel, const struct descry_segme
 struct seg_verdict seg_check_code_gate(uint16_t sel, const struct descry_segment *desc,
 				       unsigned cpl, bool from_v86);
 
+/*
+ * Does a register keep its segment when RETF or IRET goes to an outer ring? (SDM vol. 2, RET:
+ * data and non-conforming code with less DPL than the new CPL are emptied.)
+ */
+bool seg_survives_outer_return(const struct descry_segment *seg, unsigned new_cpl);
+
 /* LLDT. A null selector is allowed. */
 struct seg_verdict seg_check_ldt(uint16_t sel, const struct descry_segment *desc);
 

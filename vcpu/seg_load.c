@@ -3,9 +3,7 @@
 #include "mem.h"
 #include "seg_load_rules.h"
 
-#define ACCESSED_BYTE 5u /* of a descriptor: type, S, DPL, P */
-#define ACCESSED_BIT 0x01u
-#define BUSY_BIT 0x02u
+#define ACCESS_BYTE 5u /* of a descriptor: type, S, DPL, P */
 
 /* --- finding -------------------------------------------------------------------------- */
 
@@ -107,15 +105,16 @@ gate_text(const struct descry_segment *desc)
 static DESCRY_NOINLINE bool
 judge(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
 {
+	const struct descry_segment desc = descry_segment_from_descriptor(sel, out->raw);
 	struct seg_verdict verdict;
 
-	out->seg = descry_segment_from_descriptor(sel, out->raw);
-	if (path == SEG_PATH_JUMP && gate_text(&out->seg))
-		return not_modelled(c, gate_text(&out->seg));
-	verdict = check(path, sel, &out->seg, cpl);
+	if (path == SEG_PATH_JUMP && gate_text(&desc))
+		return not_modelled(c, gate_text(&desc));
+	verdict = check(path, sel, &desc, cpl);
 	if (verdict.rule != SEG_OK)
 		return raise_verdict(c, verdict);
-	out->seg.sel = sel_after(path, sel, &out->seg, cpl);
+	seg_load_descriptor(&out->seg, &desc);
+	out->seg.sel = sel_after(path, sel, &desc, cpl);
 	return true;
 }
 
@@ -246,34 +245,25 @@ seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_loading *out)
 
 /* --- putting in place ----------------------------------------------------------------- */
 
-/* SDM vol. 3, Segment Descriptors: the type bits that a load itself sets, here and in the table. */
-static uint8_t
-load_mark(const struct descry_segment *seg)
+/*
+ * The byte of a descriptor that holds type, S, DPL and P, as the cache now has it: a load
+ * sets accessed, or busy, in both (SDM vol. 3, Segment Descriptors, TSS Descriptor).
+ */
+static bool
+needs_mark(const struct seg_loading *from)
 {
-	if (seg->attr & DESCRY_ATTR_S)
-		return ACCESSED_BIT;
-	return (seg->attr & DESCRY_ATTR_TYPE) == DESCRY_TYPE_LDT ? 0 : BUSY_BIT;
+	const bool is_from_table =
+		from->origin == DESCRY_ORIGIN_GDT || from->origin == DESCRY_ORIGIN_LDT;
+
+	return is_from_table && (uint8_t)from->seg.attr != (uint8_t)(from->raw >> 40);
 }
 
 static void
-mark_descriptor(struct cpu *c, struct descry_segment *seg, const struct seg_loading *from)
+mark_descriptor(struct cpu *c, const struct seg_loading *from)
 {
-	const uint8_t mark = load_mark(seg);
-	const uint8_t type = (uint8_t)((from->raw >> 40) | mark);
+	const uint8_t access_byte = (uint8_t)from->seg.attr;
 
-	if (!(~seg->attr & mark))
-		return;
-	seg->attr |= mark;
-	mem_write_linear(c, from->linear + ACCESSED_BYTE, &type, 1);
-}
-
-/* The ordinary case: a code or data descriptor that is marked already, or none at all. */
-static bool
-needs_no_mark(const struct seg_loading *from)
-{
-	const unsigned marked = DESCRY_ATTR_S | DESCRY_ATTR_A;
-
-	return (from->seg.attr & marked) == marked || from->linear == 0;
+	mem_write_linear(c, from->linear + ACCESS_BYTE, &access_byte, 1);
 }
 
 /* Do both caches give the same answers to every access? Privilege is no part of that. */
@@ -302,8 +292,8 @@ commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *fr
 	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
 		record_load(c, sreg, from->seg.sel);
 	*seg = from->seg;
-	if (!needs_no_mark(from))
-		mark_descriptor(c, seg, from);
+	if (needs_mark(from))
+		mark_descriptor(c, from);
 	cpu_derive_segment(c, sreg);
 }
 
@@ -315,7 +305,7 @@ seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 	struct descry_segment *seg = &c->state.seg[sreg];
 
 	cpu_note_load(c, sreg, from, cause);
-	if (DESCRY_LIKELY(is_same_to_accesses(seg, &from->seg) && needs_no_mark(from) &&
+	if (DESCRY_LIKELY(is_same_to_accesses(seg, &from->seg) && !needs_mark(from) &&
 			  !cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD)))
 		*seg = from->seg;
 	else
@@ -339,6 +329,12 @@ judged_by(struct cpu *c, const struct descry_segment *seg)
 	return descry_segment_from_descriptor(seg->sel, raw);
 }
 
+static bool
+is_empty(const struct descry_segment *seg)
+{
+	return seg->sel == 0 && seg->attr & DESCRY_ATTR_UNUSABLE;
+}
+
 /* The base stays, as silicon has it for FS and GS: the selector goes and the cache is unusable. */
 void
 seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause)
@@ -352,7 +348,7 @@ seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause
 					    .origin = DESCRY_ORIGIN_SELECTOR,
 					    .fields = SEG_FIELD_ATTR };
 
-		if (descry_segment_dpl(&judge) >= new_cpl || descry_segment_is_conforming(&judge))
+		if (is_empty(seg) || seg_survives_outer_return(&judge, new_cpl))
 			continue;
 		null.seg.sel = 0;
 		null.seg.attr |= DESCRY_ATTR_UNUSABLE;

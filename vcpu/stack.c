@@ -4,6 +4,7 @@ void
 frame_on_stack(const struct cpu *c, struct frame *frame, unsigned size)
 {
 	frame->ss = c->state.seg[DESCRY_SS];
+	frame->is_current = true;
 	frame->sp = sp_read(c);
 	frame->size = size;
 	frame->count = 0;
@@ -27,10 +28,15 @@ slot_offset(const struct frame *frame, unsigned index)
 static bool
 check_slot(struct cpu *c, const struct frame *frame, unsigned index)
 {
-	const struct seg_verdict verdict =
-		seg_check_access(&frame->ss, slot_offset(frame, index), frame->size, DESCRY_WRITE,
-				 SEG_THROUGH_SS, &c->rules);
+	const uint32_t offset = slot_offset(frame, index);
+	struct seg_verdict verdict;
 
+	if (frame->is_current && offset + (uint64_t)frame->size <= c->fast[DESCRY_SS].write_end)
+		return true;
+	if (frame->is_current)
+		return mem_check(c, DESCRY_SS, offset, frame->size, DESCRY_WRITE);
+	verdict = seg_check_access(&frame->ss, offset, frame->size, DESCRY_WRITE, SEG_THROUGH_SS,
+				   &c->rules);
 	return verdict.rule == SEG_OK ? true : raise_verdict(c, verdict);
 }
 

@@ -41,6 +41,13 @@ stack_read(struct cpu *c, unsigned size, uint32_t above_top)
 	return mem_read(c, DESCRY_SS, (sp_read(c) + above_top) & c->sp_mask, size);
 }
 
+/* Do these bytes from sp up pass the end of a 64 KiB stack? */
+DESCRY_INLINE bool
+stack_wraps(const struct cpu *c, uint32_t sp, uint32_t bytes)
+{
+	return sp + (uint64_t)bytes > (uint64_t)c->sp_mask + 1;
+}
+
 #define FRAME_MAX 10u
 
 /*
@@ -49,6 +56,7 @@ stack_read(struct cpu *c, unsigned size, uint32_t above_top)
  */
 struct frame {
 	struct descry_segment ss; /* the stack that takes it */
+	bool is_current;          /* that is SS as it is: these are accesses through SS */
 	uint32_t sp;
 	unsigned size; /* of a slot: 2 or 4 */
 	unsigned count;

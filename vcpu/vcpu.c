@@ -78,8 +78,7 @@ reset_segments(struct cpu *c)
 static void
 note_all(struct cpu *c, enum descry_cause cause)
 {
-	c->here.retired = c->state.retired;
-	c->here.ip = (uint32_t)c->state.rip;
+	cpu_here_stopped(c);
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
 		const struct seg_loading from = { .seg = c->state.seg[sreg],
 						  .origin = DESCRY_ORIGIN_FIXED,
@@ -161,8 +160,7 @@ descry_vcpu_put_segment(struct descry_vcpu *vcpu, enum descry_sreg sreg,
 				  : changed_fields(&c->state.seg[sreg], seg),
 	};
 
-	c->here.retired = c->state.retired;
-	c->here.ip = (uint32_t)c->state.rip;
+	cpu_here_stopped(c);
 	cpu_note_load(c, sreg, &from, cause);
 	cpu_settle_provenance(c);
 	c->state.seg[sreg] = *seg;

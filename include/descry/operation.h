@@ -11,10 +11,16 @@
 #include <descry/vcpu.h>
 
 /*
- * Who does the operations that follow: 0 the guest or a person, 2 to 7 the host at X2
- * to X7. It becomes .step of the provenance that they write.
+ * Who does the operations that follow: DESCRY_STEP_GUEST, DESCRY_STEP_PERSON, or 2 to 7:
+ * the host at X2 to X7. It becomes .step of the provenance that they write.
  */
 void descry_op_set_step(struct descry_vcpu *vcpu, unsigned step);
+
+/*
+ * An operation whose rule is not written yet also returns false, with the vector
+ * DESCRY_VEC_NONE. Then this says what it is ("call gate", ...); NULL otherwise.
+ */
+const char *descry_op_not_modelled(const struct descry_vcpu *vcpu);
 
 /* MOV Sreg, or LLDT / LTR for those two. CS by far jump. */
 DESCRY_MUST_CHECK bool descry_op_load_segment(struct descry_vcpu *vcpu, enum descry_sreg sreg,
