@@ -9,7 +9,6 @@
 
 #define HASH_COUNT 8192u
 #define ARENA_BYTES (8u << 20)
-#define LINE_SHIFT 6 /* 64 bytes: one bit of code_page.lines */
 #define PAGE_COUNT (1u << 20)
 
 /* Code in one physical page: which lines of it, and the blocks that begin there. */
@@ -88,16 +87,6 @@ code_page(const struct blocks *blocks, uint32_t physical)
 
 /* --- throwing away -------------------------------------------------------------------- */
 
-/* The bits of the lines that hold bytes [physical, physical + size) of one page. */
-static uint64_t
-line_mask(uint32_t physical, size_t size)
-{
-	const unsigned first = (physical & 0xfff) >> LINE_SHIFT;
-	const unsigned last = (unsigned)((physical & 0xfff) + size - 1) >> LINE_SHIFT;
-
-	return (~0ull >> (63 - last)) & (~0ull << first);
-}
-
 static void
 unlink_from_hash(struct blocks *blocks, struct block *block)
 {
@@ -146,6 +135,12 @@ blocks_written(struct cpu *c, uint32_t physical, size_t size)
 	}
 }
 
+const uint64_t *
+blocks_lines(const struct blocks *blocks, uint32_t physical)
+{
+	return &code_page(blocks, physical)->lines;
+}
+
 bool
 blocks_guard(const struct blocks *blocks, uint32_t physical)
 {
@@ -179,7 +174,7 @@ blocks_flush(struct cpu *c)
 	}
 }
 
-/* --- contexts -------------------------------------------------------------------------- */
+/* --- contexts ------------------------------------------------------------------------- */
 
 static bool
 is_same_context(const struct context *a, const struct context *b)
@@ -233,8 +228,8 @@ blocks_context(struct cpu *c)
 
 /* --- making --------------------------------------------------------------------------- */
 
-static bool
-is_breakpoint(const struct cpu *c, uint32_t linear)
+bool
+block_breakpoint(const struct cpu *c, uint32_t linear)
 {
 	const struct descry_control *control = c->control;
 	size_t low = 0, high = control ? control->breakpoint_count : 0;
@@ -293,7 +288,7 @@ fill(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size)
 	bool ends = false;
 
 	while (!ends && block->count < most && block->bytes < BLOCK_BYTES_MAX - INSN_BYTES_MAX) {
-		if (block->count && is_breakpoint(c, block->linear + block->bytes))
+		if (block->count && block_breakpoint(c, block->linear + block->bytes))
 			break;
 		if (!append(c, block, bytes + block->bytes, size - block->bytes, &ends))
 			break;
@@ -332,7 +327,7 @@ begin_block(const struct cpu *c, struct block *block, uint32_t linear, uint64_t 
 				 .linear = linear,
 				 .ip = (uint32_t)c->state.rip,
 				 .physical = mem_physical(c, linear),
-				 .breakpoint = is_breakpoint(c, linear) };
+				 .breakpoint = block_breakpoint(c, linear) };
 }
 
 /* A block in the arena, for instructions that lie within one page. NULL: not one does. */

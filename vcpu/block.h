@@ -47,6 +47,9 @@ void blocks_destroy(struct blocks *blocks);
  */
 const struct block *block_at(struct cpu *c, bool step);
 
+/* Does the run want to stop before the instruction at this linear address? */
+bool block_breakpoint(const struct cpu *c, uint32_t linear);
+
 /* The stamp of the code context as the state has it now. */
 uint64_t blocks_context(struct cpu *c);
 
@@ -58,6 +61,19 @@ void block_link(struct cpu *c, const struct insn *in, enum branch_way way, uint3
  * running stops behind the instruction that is writing.
  */
 void blocks_written(struct cpu *c, uint32_t physical, size_t size);
+
+/* Which 64-byte lines of a physical page have code in them: bit n is bytes 64 n and up. */
+const uint64_t *blocks_lines(const struct blocks *blocks, uint32_t physical);
+
+/* The bits of the lines that hold size bytes from an offset in the page on. */
+static inline uint64_t
+line_mask(uint32_t offset, size_t size)
+{
+	const unsigned first = (offset & 0xfff) >> 6;
+	const unsigned last = (unsigned)((offset & 0xfff) + size - 1) >> 6;
+
+	return (~0ull >> (63 - last)) & (~0ull << first);
+}
 
 /* Is there code in this physical page? */
 bool blocks_guard(const struct blocks *blocks, uint32_t physical);

@@ -31,6 +31,12 @@ struct page_fast {
 	uint32_t read_page, write_page; /* linear page number, or PAGE_NONE */
 	uint8_t *host;
 };
+/* The same slot's page, if it is writable and has code in it. */
+struct page_guarded {
+	uint32_t page;         /* or PAGE_NONE */
+	const uint64_t *lines; /* of code: blocks_lines() */
+};
+
 #define JUMP_COUNT 2048u
 #define PAGE_FAST_COUNT 512u
 #define PAGE_NONE 0xffffffffu
@@ -102,6 +108,7 @@ struct cpu {
 	uint32_t cs_base;
 	uint32_t a20_mask;
 	struct page_fast page[PAGE_FAST_COUNT];
+	struct page_guarded guarded[PAGE_FAST_COUNT];
 
 	struct seg_memo memo[SEG_MEMO_COUNT];
 

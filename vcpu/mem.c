@@ -14,6 +14,12 @@ bus_page(const struct cpu *c, uint32_t linear, bool for_write)
 	return c->bus.page(c->bus.owner, mem_physical(c, linear) & ~0xfffu, for_write);
 }
 
+static struct page_guarded *
+guarded_slot(struct cpu *c, uint32_t linear)
+{
+	return &c->guarded[linear >> 12 & (PAGE_FAST_COUNT - 1)];
+}
+
 static void
 keep_page(struct cpu *c, uint32_t linear, uint8_t *host)
 {
@@ -21,6 +27,7 @@ keep_page(struct cpu *c, uint32_t linear, uint8_t *host)
 
 	if (slot->read_page == linear >> 12)
 		return;
+	guarded_slot(c, linear)->page = PAGE_NONE;
 	*slot = (struct page_fast){ .read_page = linear >> 12,
 				    .write_page = PAGE_NONE,
 				    .host = host };
@@ -57,7 +64,11 @@ host_for_write(struct cpu *c, uint32_t linear)
 		if (!page.host || !page.writable)
 			return NULL;
 		keep_page(c, linear, page.host);
-		if (!blocks_guard(c->blocks, mem_physical(c, linear)))
+		if (blocks_guard(c->blocks, mem_physical(c, linear)))
+			*guarded_slot(c, linear) = (struct page_guarded){
+				linear >> 12, blocks_lines(c->blocks, mem_physical(c, linear))
+			};
+		else
 			page_slot(c, linear)->write_page = linear >> 12;
 	}
 	return slot->host + (linear & 0xfff);
@@ -85,8 +96,10 @@ cpu_guard_page(struct cpu *c, uint32_t physical)
 void
 cpu_forget_pages(struct cpu *c)
 {
-	for (unsigned i = 0; i < PAGE_FAST_COUNT; i++)
+	for (unsigned i = 0; i < PAGE_FAST_COUNT; i++) {
 		c->page[i] = (struct page_fast){ .read_page = PAGE_NONE, .write_page = PAGE_NONE };
+		c->guarded[i].page = PAGE_NONE;
+	}
 }
 
 static size_t
@@ -209,6 +222,23 @@ linear_of(const struct cpu *c, unsigned seg, uint32_t off)
 	return (uint32_t)c->state.seg[seg].base + off;
 }
 
+/*
+ * Where a store lands that is allowed, lies in one page and only shares that page with
+ * code: boot sectors keep code, tables and data together. NULL: it is not as simple.
+ */
+DESCRY_INLINE uint8_t *
+host_beside_code(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
+{
+	const struct seg_fast *fast = &c->fast[seg];
+	const uint32_t linear = fast->base + off;
+	const struct page_guarded *guarded = guarded_slot(c, linear);
+
+	if (off + (uint64_t)size > fast->write_end || guarded->page != (linear + size - 1) >> 12 ||
+	    *guarded->lines & line_mask(linear, size))
+		return NULL;
+	return page_slot(c, linear)->host + (linear & 0xfff);
+}
+
 bool
 mem_read_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 {
@@ -219,8 +249,8 @@ mem_read_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 	return true;
 }
 
-bool
-mem_write_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
+static DESCRY_NOINLINE bool
+write_by_rule(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
 {
 	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
 		return false;
@@ -229,8 +259,29 @@ mem_write_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_
 }
 
 bool
+mem_write_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
+{
+	uint8_t *host = host_beside_code(c, seg, off, size);
+
+	if (!host)
+		return write_by_rule(c, seg, off, size, value);
+	if (size == 4)
+		host_write(host, 4, value);
+	else if (size == 2)
+		host_write(host, 2, value);
+	else
+		host_write(host, 1, value);
+	return true;
+}
+
+bool
 mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 {
+	c->rmw.host = host_beside_code(c, seg, off, size);
+	if (c->rmw.host) {
+		c->value = host_read(c->rmw.host, size);
+		return true;
+	}
 	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
 		return false;
 	c->rmw = (struct pending_write){ .linear = linear_of(c, seg, off) };

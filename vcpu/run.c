@@ -105,15 +105,23 @@ next_block(struct cpu *c)
 	return block;
 }
 
+/* Before the instruction, even if it cannot be fetched. */
+static bool
+is_at_breakpoint(const struct cpu *c, const struct block *block)
+{
+	return block ? block->breakpoint : block_breakpoint(c, c->cs_base + (uint32_t)c->state.rip);
+}
+
 static void
 run_block(struct cpu *c, bool first)
 {
 	const struct block *block = next_block(c);
 
-	if (!block) {
-		interrupt_deliver_fault(c);
-	} else if (block->breakpoint && !first) {
+	if (!first && is_at_breakpoint(c, block)) {
+		c->fault.vector = DESCRY_VEC_NONE;
 		leave_run(c, DESCRY_EXIT_BREAKPOINT);
+	} else if (!block) {
+		interrupt_deliver_fault(c);
 	} else if (c->state.shadow) {
 		execute_in_shadow(c, block);
 	} else {
