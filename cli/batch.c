@@ -47,7 +47,7 @@ int
 batch_run(const struct options *options, struct descry_session *session, struct terminal *terminal,
 	  bool *quit)
 {
-	const struct descry_sink sink = terminal_sink(terminal, options->json);
+	const struct descry_sink sink = terminal_sink(terminal);
 	struct descry_error err;
 
 	*quit = false;
@@ -58,10 +58,12 @@ batch_run(const struct options *options, struct descry_session *session, struct 
 		case DESCRY_COMMAND_QUIT:
 			*quit = true;
 			return EXIT_GOOD;
-		case DESCRY_COMMAND_INTERRUPTED:
+		case DESCRY_COMMAND_INTERRUPTED: /* the stop has been told */
+			terminal_error(terminal, err.text);
+			return batch_exit_status(err.status);
 		case DESCRY_COMMAND_ERROR:
 		case DESCRY_COMMAND_ASSERTION:
-			terminal_error(terminal, err.text);
+			terminal_fail(terminal, &err);
 			return batch_exit_status(err.status);
 		}
 	}

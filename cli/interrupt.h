@@ -16,6 +16,9 @@ void interrupt_guest(struct descry_monitor *monitor);
  * forgotten. */
 void interrupt_prompt(struct descry_monitor *monitor);
 
+/* From here on it calls this, in the signal handler, and does nothing else; NULL: no more. */
+void interrupt_end(void (*fn)(void *owner), void *owner);
+
 /* Has it been pressed since interrupt_prompt() or the last time somebody asked? */
 bool interrupt_pressed(void);
 

@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "interrupt.h"
 #include "options.h"
+#include "serve_gdb.h"
 #include "shell.h"
 #include "terminal.h"
 
@@ -18,6 +19,8 @@
 struct program {
 	struct options options;
 	struct terminal terminal;
+	struct turn turn;
+	struct gdb_service gdb;
 	struct descry_monitor *monitor;
 	struct descry_world *world;
 	struct descry_session *session;
@@ -26,7 +29,7 @@ struct program {
 static int
 fail(struct program *program, const struct descry_error *err)
 {
-	terminal_error(&program->terminal, err->text);
+	terminal_fail(&program->terminal, err);
 	return batch_exit_status(err->status);
 }
 
@@ -55,7 +58,7 @@ static int
 run(struct program *program)
 {
 	const struct descry_run_request request = { .count = 0 };
-	const struct descry_sink sink = terminal_sink(&program->terminal, program->options.json);
+	const struct descry_sink sink = terminal_sink(&program->terminal);
 	struct descry_stop stop;
 	double began;
 	bool quit;
@@ -67,8 +70,7 @@ run(struct program *program)
 		return status;
 	began = now();
 	descry_monitor_run(program->monitor, &request, &stop);
-	if (program->options.json)
-		descry_run_render(program->monitor, &stop, now() - began, &sink);
+	descry_run_render(program->monitor, &stop, now() - began, &sink);
 	if (stop.reason != DESCRY_STOP_GUEST_EXIT)
 		terminal_error(&program->terminal, stop.text);
 	return exit_status_of(&stop);
@@ -79,12 +81,11 @@ run(struct program *program)
 static int
 compare(struct program *program)
 {
-	const struct descry_sink sink = terminal_sink(&program->terminal, program->options.json);
+	const struct descry_sink sink = terminal_sink(&program->terminal);
 	const struct options *options = &program->options;
 	const struct descry_strategy *only = NULL;
 	struct descry_compare *result;
 	struct descry_error err;
-	enum descry_status done;
 	bool quit;
 	int status = batch_run(options, program->session, &program->terminal, &quit);
 
@@ -92,11 +93,7 @@ compare(struct program *program)
 		return status;
 	if (options->strategy != NULL)
 		only = descry_world_chosen(program->world);
-	if (options->batch_count > 0 && options->at == NULL)
-		done = descry_compare_here(program->monitor, only, &result, &err);
-	else
-		done = descry_compare_run(program->monitor, options->at, only, &result, &err);
-	if (done != DESCRY_OK)
+	if (descry_compare_run(program->monitor, options->at, only, &result, &err) != DESCRY_OK)
 		return fail(program, &err);
 	descry_compare_render(result, &sink);
 	descry_compare_free(result);
@@ -108,12 +105,42 @@ compare(struct program *program)
 static void
 greet(struct program *program)
 {
-	const struct descry_sink sink = terminal_sink(&program->terminal, false);
+	const struct descry_sink sink = terminal_sink(&program->terminal);
 	struct descry_error err;
 
 	printf("descry: hidden segment caches of an x86 guest; `help` lists the commands\n");
 	descry_command_execute(program->session, "info image", &sink, &err);
 	descry_command_execute(program->session, "where", &sink, &err);
+}
+
+static int
+run_shell(struct program *program)
+{
+	return shell_run(program->session, program->monitor, &program->terminal, &program->turn);
+}
+
+static enum descry_status
+open_gdb(struct program *program, const char *address, struct descry_error *err)
+{
+	return gdb_service_open(&program->gdb, address, program->monitor, program->session, err);
+}
+
+static int
+shell_beside_gdb(struct program *program)
+{
+	struct descry_error err;
+	int status;
+
+	if (open_gdb(program, program->options.gdb, &err) != DESCRY_OK)
+		return fail(program, &err);
+	if (gdb_service_start(&program->gdb, &err) != DESCRY_OK) {
+		status = fail(program, &err);
+	} else {
+		status = run_shell(program);
+		gdb_service_stop(&program->gdb);
+	}
+	gdb_service_close(&program->gdb);
+	return status;
 }
 
 static int
@@ -125,13 +152,43 @@ shell(struct program *program)
 		interrupt_guest(program->monitor);
 		return batch_run(&program->options, program->session, &program->terminal, &quit);
 	}
-	if (program->terminal.is_terminal && !program->options.json)
+	if (program->terminal.is_terminal && !program->terminal.json)
 		greet(program);
-	return shell_run(program->session, program->monitor, &program->terminal,
-			 program->options.json);
+	return program->options.gdb != NULL ? shell_beside_gdb(program) : run_shell(program);
+}
+
+/* --- gdb ------------------------------------------------------------------------------ */
+
+static int
+gdb(struct program *program)
+{
+	struct descry_error err;
+	bool quit;
+	int status;
+
+	interrupt_guest(program->monitor);
+	status = batch_run(&program->options, program->session, &program->terminal, &quit);
+	interrupt_guest(NULL);
+	if (status != EXIT_GOOD || quit)
+		return status;
+	if (open_gdb(program, program->options.listen, &err) != DESCRY_OK)
+		return fail(program, &err);
+	status = gdb_service_run(&program->gdb);
+	gdb_service_close(&program->gdb);
+	return status;
 }
 
 /* --- machine -------------------------------------------------------------------------- */
+
+/* What the guest prints is for whoever sits here, and for a debugger that runs it. */
+static void
+console(void *owner, const char *text, size_t size)
+{
+	struct program *program = owner;
+
+	terminal_console(&program->terminal, text, size);
+	gdb_service_console(&program->gdb, text, size);
+}
 
 static enum descry_status
 open_machine(struct program *program, struct descry_error *err)
@@ -142,8 +199,8 @@ open_machine(struct program *program, struct descry_error *err)
 
 	/* A comparison runs the guest many times over: its console says nothing about it. */
 	if (program->options.verb != VERB_COMPARE)
-		machine->console = terminal_console;
-	machine->console_owner = &program->terminal;
+		machine->console = console;
+	machine->console_owner = program;
 	if (descry_strategy_find(program->options.strategy, &strategy, err) != DESCRY_OK ||
 	    descry_monitor_create(machine, &program->monitor, err) != DESCRY_OK)
 		return err->status;
@@ -203,7 +260,7 @@ show_profiles(void)
 static int
 show_reference(struct program *program)
 {
-	const struct descry_sink sink = terminal_sink(&program->terminal, false);
+	const struct descry_sink sink = terminal_sink(&program->terminal);
 
 	descry_command_reference(&sink);
 	return EXIT_GOOD;
@@ -219,6 +276,8 @@ dispatch(struct program *program)
 		return with_machine(program, run);
 	case VERB_COMPARE:
 		return with_machine(program, compare);
+	case VERB_GDB:
+		return with_machine(program, gdb);
 	case VERB_HELP:
 		fputs(options_help(), stdout);
 		break;
@@ -237,16 +296,20 @@ int
 main(int argc, char **argv)
 {
 	struct program program = { 0 };
+	enum descry_status parsed;
 	struct descry_error err;
 	int status;
 
 	terminal_init(&program.terminal);
-	if (options_parse(argc, argv, &program.options, &err) != DESCRY_OK)
-		status = fail(&program, &err);
-	else
-		status = dispatch(&program);
+	turn_init(&program.turn);
+	program.gdb.terminal = &program.terminal;
+	program.gdb.turn = &program.turn;
+	parsed = options_parse(argc, argv, &program.options, &err);
+	program.terminal.json = program.options.json;
+	status = parsed == DESCRY_OK ? dispatch(&program) : fail(&program, &err);
 	options_free(&program.options);
-	if (!terminal_close(&program.terminal) && status == EXIT_GOOD)
+	turn_destroy(&program.turn);
+	if (!terminal_close(&program.terminal))
 		status = EXIT_BAD_END;
 	return status;
 }

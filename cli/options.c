@@ -1,13 +1,24 @@
 #include "options.h"
 
+#include <descry/number.h>
+
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Options without a letter. */
-enum { LONG_ENTRY = 256, LONG_ROM, LONG_JSON, LONG_POST, LONG_AT, LONG_VERSION, LONG_REFERENCE };
+enum {
+	LONG_ENTRY = 256,
+	LONG_ROM,
+	LONG_JSON,
+	LONG_POST,
+	LONG_AT,
+	LONG_GDB,
+	LONG_VERSION,
+	LONG_REFERENCE
+};
 
-static const char short_options[] = ":m:c:k:L:w:x:e:h";
+static const char short_options[] = ":m:c:k:L:w:x:e:l:h";
 
 /* clang-format off */
 static const struct option long_options[] = {
@@ -18,9 +29,11 @@ static const struct option long_options[] = {
 	{ "world",             required_argument, NULL, 'w' },
 	{ "script",            required_argument, NULL, 'x' },
 	{ "execute",           required_argument, NULL, 'e' },
+	{ "listen",            required_argument, NULL, 'l' },
 	{ "entry",             required_argument, NULL, LONG_ENTRY },
 	{ "rom",               required_argument, NULL, LONG_ROM },
 	{ "at",                required_argument, NULL, LONG_AT },
+	{ "gdb",               required_argument, NULL, LONG_GDB },
 	{ "json",              no_argument,       NULL, LONG_JSON },
 	{ "post",              no_argument,       NULL, LONG_POST },
 	{ "help",              no_argument,       NULL, 'h' },
@@ -37,6 +50,7 @@ options_help(void)
 	       "       descry run IMAGE [options]       run it to its end\n"
 	       "       descry compare IMAGE [options]   a host interrupt under every way to save\n"
 	       "                                        and restore the guest, as a table\n"
+	       "       descry gdb IMAGE -l ADDR         serve gdb\n"
 	       "\n"
 	       "IMAGE is an ELF file, or a boot sector or floppy (55AAh at 510).\n"
 	       "\n"
@@ -52,7 +66,10 @@ options_help(void)
 	       "                          a symbol (the first write to port EDh)\n"
 	       "  -x, --script FILE       execute the commands in a file, then leave\n"
 	       "  -e, --execute COMMAND   execute a command, then leave; may be given many times\n"
-	       "      --json              facts as JSON, one value a command\n"
+	       "  -l, --listen ADDR       with gdb: :PORT on loopback, HOST:PORT or unix:PATH\n"
+	       "      --gdb ADDR          with shell: serve gdb beside it\n"
+	       "      --json              facts as JSON, one value a command; the guest's console\n"
+	       "                          goes to standard error\n"
 	       "      --post              show POST codes (port 80h)\n"
 	       "  -h, --help              this\n"
 	       "      --version           the version\n"
@@ -68,12 +85,13 @@ options_help(void)
 static enum descry_status
 parse_memory(struct options *out, const char *text, struct descry_error *err)
 {
-	char *end;
-	const unsigned long mib = strtoul(text, &end, 0);
+	char why[DESCRY_NUMBER_WHY] = "at least 1, at most a few thousand";
+	uint64_t mib;
 
-	if (*text < '0' || *text > '9' || *end != '\0' || mib == 0 || mib > UINT32_MAX)
+	if (!descry_number_parse(text, strlen(text), &mib, why) || mib == 0 || mib > UINT32_MAX)
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
-				   "-m %.80s: give the memory in MiB, such as -m 16", text);
+				   "-m %.80s: give the memory in MiB, such as -m 16 (%s)", text,
+				   why);
 	out->machine.ram_mib = (uint32_t)mib;
 	return DESCRY_OK;
 }
@@ -83,14 +101,14 @@ parse_load(struct options *out, const char *text, struct descry_error *err)
 {
 	const char *at = strrchr(text, '@');
 	const size_t index = out->machine.load_count;
-	char *end = NULL;
+	char why[DESCRY_NUMBER_WHY] = "";
 	char *name;
 
-	if (at != NULL && at != text && at[1] >= '0' && at[1] <= '9')
-		out->loads[index].address = strtoull(at + 1, &end, 0);
-	if (end == NULL || *end != '\0')
+	if (at == NULL || at == text ||
+	    !descry_number_parse(at + 1, strlen(at + 1), &out->loads[index].address, why))
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
-				   "-L %.80s: give FILE@ADDRESS, such as boot.bin@0x7c00", text);
+				   "-L %.80s: give FILE@ADDRESS, such as boot.bin@0x7c00%s%s", text,
+				   *why != '\0' ? "; " : "", why);
 	name = strndup(text, (size_t)(at - text));
 	if (name == NULL)
 		return descry_fail(err, DESCRY_NO_MEMORY, "out of memory");
@@ -166,6 +184,12 @@ parse_option(struct options *out, int code, char **argv, struct descry_error *er
 	case LONG_AT:
 		out->at = optarg;
 		break;
+	case 'l':
+		out->listen = optarg;
+		break;
+	case LONG_GDB:
+		out->gdb = optarg;
+		break;
 	case LONG_JSON:
 		out->json = true;
 		break;
@@ -193,10 +217,11 @@ static const struct {
 	{ "shell", VERB_SHELL },
 	{ "run", VERB_RUN },
 	{ "compare", VERB_COMPARE },
+	{ "gdb", VERB_GDB },
 };
 
 /* Verbs that are planned: a typed one is no image by that name. */
-static const char *const later_verbs[] = { "gdb", "audit", "report" };
+static const char *const later_verbs[] = { "audit", "report" };
 
 static bool
 find_verb(const char *word, enum verb *verb)
@@ -210,6 +235,24 @@ find_verb(const char *word, enum verb *verb)
 	return false;
 }
 
+/* Options that go with one verb. */
+static enum descry_status
+check_verb(const struct options *out, struct descry_error *err)
+{
+	if (out->at != NULL && out->verb != VERB_COMPARE)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT, "--at goes with compare only");
+	if (out->verb == VERB_GDB && out->listen == NULL)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "gdb: where? give -l :PORT or -l unix:PATH");
+	if (out->verb != VERB_GDB && out->listen != NULL)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "-l goes with gdb only; beside the shell it is --gdb");
+	if (out->gdb != NULL && (out->verb != VERB_SHELL || out->batch_count > 0))
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "--gdb goes with a shell that stays: without -x and -e");
+	return DESCRY_OK;
+}
+
 static enum descry_status
 parse_words(struct options *out, int count, char **words, struct descry_error *err)
 {
@@ -218,8 +261,8 @@ parse_words(struct options *out, int count, char **words, struct descry_error *e
 	for (size_t i = 0; count > 0 && i < sizeof(later_verbs) / sizeof(later_verbs[0]); i++) {
 		if (strcmp(words[0], later_verbs[i]) == 0)
 			return descry_fail(err, DESCRY_BAD_ARGUMENT,
-					   "%s: this version has shell, run and compare (an image "
-					   "of that name is ./%s)",
+					   "%s: this version has shell, run, compare and gdb (an "
+					   "image of that name is ./%s)",
 					   words[0], words[0]);
 	}
 	if (has_verb) {
@@ -233,11 +276,10 @@ parse_words(struct options *out, int count, char **words, struct descry_error *e
 	if (count == 1)
 		out->machine.image = words[0];
 	else if (out->machine.rom == NULL && out->machine.load_count == 0)
-		return descry_fail(err, DESCRY_BAD_ARGUMENT,
-				   "no IMAGE: descry [shell|run|compare] IMAGE (descry --help)");
-	if (out->at != NULL && out->verb != VERB_COMPARE)
-		return descry_fail(err, DESCRY_BAD_ARGUMENT, "--at goes with compare only");
-	return DESCRY_OK;
+		return descry_fail(
+			err, DESCRY_BAD_ARGUMENT,
+			"no IMAGE: descry [shell|run|compare|gdb] IMAGE (descry --help)");
+	return check_verb(out, err);
 }
 
 /* No list is longer than the command line. */

@@ -11,6 +11,7 @@ enum verb {
 	VERB_SHELL,
 	VERB_RUN,
 	VERB_COMPARE,
+	VERB_GDB,
 	VERB_HELP,      /* --help */
 	VERB_VERSION,   /* --version */
 	VERB_PROFILES,  /* -c help */
@@ -32,6 +33,8 @@ struct options {
 	size_t batch_count;
 	const char *strategy; /* -w; NULL: the default */
 	const char *at;       /* --at: the boundary that compare looks at */
+	const char *listen;   /* -l: where the verb gdb serves */
+	const char *gdb;      /* --gdb: where a debugger beside the shell is served */
 	bool json;
 	char **names; /* the file names of -L, which options_free() releases */
 };

@@ -14,15 +14,14 @@
 #include <readline/readline.h>
 
 #define HISTORY_LINES 1000
-#define LINE_MAX_BYTES 1024u
 #define PROMPT "(descry) "
 
 struct shell {
 	struct descry_session *session;
 	struct descry_monitor *monitor;
 	struct terminal *terminal;
-	bool json;
-	char repeat[LINE_MAX_BYTES]; /* what an empty line means; empty: nothing */
+	struct turn *turn;
+	char repeat[DESCRY_LINE_MAX]; /* what an empty line means; empty: nothing */
 };
 
 /* --- completion: readline hands its callbacks no argument ----------------------------- */
@@ -74,7 +73,7 @@ static char **
 complete(const char *text, int start, int end)
 {
 	struct candidates all = { 0 };
-	char line[LINE_MAX_BYTES];
+	char line[DESCRY_LINE_MAX];
 	size_t size;
 
 	(void)text;
@@ -155,16 +154,28 @@ remember(const char *line)
 
 /* --- one line ------------------------------------------------------------------------- */
 
+/* A debugger has it while it runs the guest. Ctrl-C, as always, stops the guest. */
+static void
+wait_for_turn(struct shell *shell)
+{
+	if (turn_take_soon(shell->turn))
+		return;
+	fprintf(stderr, "descry: the guest runs for a debugger; Ctrl-C stops it\n");
+	turn_take(shell->turn);
+}
+
 static enum descry_command_result
 execute(struct shell *shell, const char *line, struct descry_error *err)
 {
-	const struct descry_sink sink = terminal_sink(shell->terminal, shell->json);
+	const struct descry_sink sink = terminal_sink(shell->terminal);
 	enum descry_command_result result;
 
 	interrupt_guest(shell->monitor);
+	wait_for_turn(shell);
 	result = descry_command_execute(shell->session, line, &sink, err);
 	interrupt_prompt(shell->monitor);
 	fflush(stdout);
+	turn_give(shell->turn);
 	return result;
 }
 
@@ -175,7 +186,7 @@ interact_once(struct shell *shell)
 	char *line = readline(PROMPT);
 	enum descry_command_result result;
 	struct descry_error err;
-	char now[LINE_MAX_BYTES];
+	char now[DESCRY_LINE_MAX];
 
 	if (line == NULL) {
 		fputc('\n', stdout);
@@ -190,7 +201,7 @@ interact_once(struct shell *shell)
 	result = execute(shell, strlen(line) < sizeof(now) ? now : line, &err);
 	free(line);
 	if (err.status != DESCRY_OK)
-		terminal_error(shell->terminal, err.text);
+		terminal_fail(shell->terminal, &err);
 	return result != DESCRY_COMMAND_QUIT;
 }
 
@@ -224,7 +235,7 @@ read_lines(struct shell *shell)
 		if (err.status == DESCRY_OK)
 			continue;
 		descry_fail(&told, err.status, "stdin:%u: %.290s", number, err.text);
-		terminal_error(shell->terminal, told.text);
+		terminal_fail(shell->terminal, &told);
 		if (exit_status == EXIT_GOOD)
 			exit_status = batch_exit_status(err.status);
 	}
@@ -234,9 +245,9 @@ read_lines(struct shell *shell)
 
 int
 shell_run(struct descry_session *session, struct descry_monitor *monitor, struct terminal *terminal,
-	  bool json)
+	  struct turn *turn)
 {
-	struct shell shell = { session, monitor, terminal, json, "" };
+	struct shell shell = { session, monitor, terminal, turn, "" };
 
 	if (isatty(STDIN_FILENO) && terminal->is_terminal)
 		return interact(&shell);

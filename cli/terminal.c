@@ -1,5 +1,7 @@
 #include "terminal.h"
 
+#include <descry/command.h>
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +17,12 @@ terminal_init(struct terminal *terminal)
 	*terminal = (struct terminal){ .is_terminal = isatty(STDOUT_FILENO) };
 }
 
+static FILE *
+console_of(const struct terminal *terminal)
+{
+	return terminal->json ? stderr : stdout;
+}
+
 /* On a terminal a prompt counts even without its newline; elsewhere whole lines are enough. */
 void
 terminal_console(void *owner, const char *text, size_t size)
@@ -23,24 +31,32 @@ terminal_console(void *owner, const char *text, size_t size)
 
 	if (size == 0)
 		return;
-	fwrite(text, 1, size, stdout);
+	fwrite(text, 1, size, console_of(terminal));
 	terminal->line_is_open = text[size - 1] != '\n';
 	if (terminal->is_terminal || !terminal->line_is_open)
-		fflush(stdout);
+		fflush(console_of(terminal));
 }
 
 static void
 close_line(struct terminal *terminal)
 {
 	if (terminal->line_is_open)
-		fputc('\n', stdout);
+		fputc('\n', console_of(terminal));
 	terminal->line_is_open = false;
+}
+
+/* A line that is open on standard error is in the way of standard output on a terminal only. */
+static void
+close_output(struct terminal *terminal)
+{
+	if (!terminal->json || terminal->is_terminal)
+		close_line(terminal);
 }
 
 static void
 write_text(void *owner, const char *text, size_t size)
 {
-	close_line(owner);
+	close_output(owner);
 	fwrite(text, 1, size, stdout);
 }
 
@@ -67,13 +83,13 @@ columns(const struct terminal *terminal)
 }
 
 struct descry_sink
-terminal_sink(struct terminal *terminal, bool json)
+terminal_sink(struct terminal *terminal)
 {
 	return (struct descry_sink){
 		.owner = terminal,
 		.write = write_text,
-		.colour = !json && wants_colour(terminal),
-		.json = json,
+		.colour = !terminal->json && wants_colour(terminal),
+		.json = terminal->json,
 		.width = columns(terminal),
 	};
 }
@@ -93,12 +109,21 @@ terminal_error(struct terminal *terminal, const char *text)
 	fprintf(stderr, "descry: %s\n", line);
 }
 
+void
+terminal_fail(struct terminal *terminal, const struct descry_error *err)
+{
+	const struct descry_sink sink = terminal_sink(terminal);
+
+	terminal_error(terminal, err->text);
+	descry_error_render(err, &sink);
+}
+
 bool
 terminal_close(struct terminal *terminal)
 {
 	const bool was_bad = ferror(stdout);
 
-	close_line(terminal);
+	close_output(terminal);
 	if (fflush(stdout) == 0 && !was_bad)
 		return true;
 	fprintf(stderr, "descry: cannot write to standard output: %s\n", strerror(errno));

@@ -15,11 +15,11 @@ rebuild_addresses(struct breakpoints *breakpoints)
 {
 	breakpoints->address_count = 0;
 	for (size_t i = 0; i < breakpoints->count; i++)
-		if (breakpoints->list[i].enabled)
-			breakpoints->addresses[breakpoints->address_count++] =
-				breakpoints->list[i].linear;
+		breakpoints->addresses[breakpoints->address_count++] = breakpoints->list[i].linear;
 	for (size_t i = 0; i < breakpoints->point_count; i++)
 		breakpoints->addresses[breakpoints->address_count++] = breakpoints->points[i];
+	if (breakpoints->has_target)
+		breakpoints->addresses[breakpoints->address_count++] = breakpoints->target;
 	if (breakpoints->address_count)
 		qsort(breakpoints->addresses, breakpoints->address_count, sizeof(uint64_t),
 		      by_value);
@@ -40,10 +40,11 @@ with_room(void *array, size_t *room, size_t count, size_t size)
 	return larger;
 }
 
+/* For one more breakpoint or point, and the target of a run. */
 static bool
 grow_addresses(struct breakpoints *breakpoints)
 {
-	const size_t count = breakpoints->count + breakpoints->point_count + 1;
+	const size_t count = breakpoints->count + breakpoints->point_count + 2;
 	uint64_t *addresses = with_room(breakpoints->addresses, &breakpoints->address_room, count,
 					sizeof(*addresses));
 
@@ -89,6 +90,27 @@ by_number(struct breakpoints *breakpoints, int number)
 }
 
 bool
+breakpoints_init(struct breakpoints *breakpoints)
+{
+	return grow_addresses(breakpoints);
+}
+
+void
+breakpoints_set_target(struct breakpoints *breakpoints, uint64_t linear)
+{
+	breakpoints->target = linear;
+	breakpoints->has_target = true;
+	rebuild_addresses(breakpoints);
+}
+
+void
+breakpoints_clear_target(struct breakpoints *breakpoints)
+{
+	breakpoints->has_target = false;
+	rebuild_addresses(breakpoints);
+}
+
+bool
 breakpoints_stop_at(const struct breakpoints *breakpoints, uint64_t linear)
 {
 	return breakpoints->address_count &&
@@ -100,7 +122,7 @@ struct descry_breakpoint *
 breakpoints_at(struct breakpoints *breakpoints, uint64_t linear)
 {
 	for (size_t i = 0; i < breakpoints->count; i++)
-		if (breakpoints->list[i].linear == linear && breakpoints->list[i].enabled)
+		if (breakpoints->list[i].linear == linear)
 			return &breakpoints->list[i];
 	return NULL;
 }
@@ -120,33 +142,17 @@ descry_monitor_add_breakpoint(struct descry_monitor *monitor, uint64_t linear)
 	struct breakpoints *breakpoints = &monitor->breakpoints;
 
 	for (size_t i = 0; i < breakpoints->count; i++) {
-		if (breakpoints->list[i].linear != linear)
-			continue;
-		breakpoints->list[i].enabled = true;
-		rebuild_addresses(breakpoints);
-		return breakpoints->list[i].number;
+		if (breakpoints->list[i].linear == linear)
+			return breakpoints->list[i].number;
 	}
 	if (!grow_list(breakpoints))
 		return 0;
 	breakpoints->list[breakpoints->count++] = (struct descry_breakpoint){
 		.number = ++breakpoints->last_number,
 		.linear = linear,
-		.enabled = true,
 	};
 	rebuild_addresses(breakpoints);
 	return breakpoints->last_number;
-}
-
-enum descry_status
-descry_monitor_enable_breakpoint(struct descry_monitor *monitor, int number, bool enabled)
-{
-	struct descry_breakpoint *breakpoint = by_number(&monitor->breakpoints, number);
-
-	if (!breakpoint)
-		return DESCRY_NOT_FOUND;
-	breakpoint->enabled = enabled;
-	rebuild_addresses(&monitor->breakpoints);
-	return DESCRY_OK;
 }
 
 enum descry_status

@@ -166,8 +166,10 @@ descry_monitor_create(const struct descry_options *options, struct descry_monito
 	struct descry_monitor *monitor = calloc(1, sizeof(*monitor));
 
 	*err = (struct descry_error){ .status = DESCRY_OK };
-	if (!monitor)
+	if (!monitor || !breakpoints_init(&monitor->breakpoints)) {
+		free(monitor);
 		return descry_fail(err, DESCRY_NO_MEMORY, "no memory for the monitor");
+	}
 	if (build(monitor, options, err) != DESCRY_OK) {
 		descry_monitor_destroy(monitor);
 		return err->status;
@@ -215,29 +217,6 @@ const char *
 descry_monitor_note(const struct descry_monitor *monitor)
 {
 	return monitor->note[0] ? monitor->note : NULL;
-}
-
-uint8_t
-descry_monitor_post_code(const struct descry_monitor *monitor)
-{
-	return monitor->devices.state.post;
-}
-
-size_t
-descry_monitor_peek_physical(const struct descry_monitor *monitor, uint64_t physical, void *out,
-			     size_t size)
-{
-	return memory_read(&monitor->memory, physical, out, size);
-}
-
-size_t
-descry_monitor_poke_physical(struct descry_monitor *monitor, uint64_t physical, const void *data,
-			     size_t size)
-{
-	const size_t done = memory_write(&monitor->memory, physical, data, size);
-
-	descry_vcpu_memory_changed(monitor->vcpu);
-	return done;
 }
 
 uint8_t *

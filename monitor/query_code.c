@@ -52,7 +52,7 @@ breakpoint_at(const struct descry_monitor *monitor, uint64_t linear)
 	const size_t count = descry_monitor_breakpoints(monitor, &list);
 
 	for (size_t i = 0; i < count; i++) {
-		if (list[i].enabled && list[i].linear == linear)
+		if (list[i].linear == linear)
 			return list[i].number;
 	}
 	return 0;

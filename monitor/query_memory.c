@@ -27,6 +27,8 @@ static bool
 read_unit(struct descry_monitor *monitor, const struct descry_address *address, unsigned unit,
 	  void *out, struct descry_denial *denial)
 {
+	size_t got;
+
 	*denial = (struct descry_denial){
 		.fault.vector = DESCRY_VEC_NONE,
 		.address = *address,
@@ -42,7 +44,11 @@ read_unit(struct descry_monitor *monitor, const struct descry_address *address, 
 		if (verdict.fault.vector != DESCRY_VEC_NONE)
 			return false;
 	}
-	return read_bytes(monitor, address, out, unit) == unit;
+	got = read_bytes(monitor, address, out, unit);
+	denial->why = "there is no memory";
+	denial->address.offset += got;
+	denial->linear += got;
+	return got == unit;
 }
 
 size_t

@@ -29,6 +29,18 @@ differs_from_real(const struct descry_segment_report *report)
 	return differs;
 }
 
+/* What the real mode of an 8086 has behind a selector. */
+static struct descry_segment
+usual_of(uint16_t sel)
+{
+	return (struct descry_segment){
+		.base = (uint64_t)sel * 16,
+		.limit = 0xffff,
+		.sel = sel,
+		.attr = DESCRY_ATTR_P | DESCRY_ATTR_S | DESCRY_ATTR_RW | DESCRY_ATTR_A,
+	};
+}
+
 /* The accessed bit, and busy of a TSS, are marks that a load leaves: not what it means. */
 static uint16_t
 without_marks(uint16_t attr)
@@ -91,8 +103,13 @@ descry_query_segment(struct descry_monitor *monitor, enum descry_sreg sreg,
 		descry_reload_preview(vcpu, sreg, (enum descry_reload_mode)mode,
 				      &out->reload[mode]);
 	read_slot(vcpu, out);
-	out->differs =
-		state->cr0 & DESCRY_CR0_PE ? differs_from_reload(out) : differs_from_real(out);
+	if (state->cr0 & DESCRY_CR0_PE) {
+		out->differs = differs_from_reload(out);
+		return;
+	}
+	out->differs = differs_from_real(out);
+	out->has_usual = out->differs != 0;
+	out->usual = usual_of(out->cache.sel);
 }
 
 void

@@ -72,12 +72,14 @@ on_request(struct run *run)
 static bool
 on_breakpoint(struct run *run)
 {
-	struct descry_monitor *monitor = run->monitor;
-	struct descry_breakpoint *breakpoint =
-		breakpoints_at(&monitor->breakpoints, descry_vcpu_linear_ip(monitor->vcpu));
+	struct breakpoints *breakpoints = &run->monitor->breakpoints;
+	const uint64_t linear = descry_vcpu_linear_ip(run->monitor->vcpu);
+	struct descry_breakpoint *breakpoint = breakpoints_at(breakpoints, linear);
 
 	if (breakpoint)
 		breakpoint->hits++;
+	if (breakpoints->has_target && breakpoints->target == linear)
+		return end(run, DESCRY_STOP_REACHED);
 	return end(run, DESCRY_STOP_BREAKPOINT);
 }
 
@@ -137,11 +139,14 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 	struct run run = { .monitor = monitor, .request = request, .stop = stop };
 
 	*stop = (struct descry_stop){ 0 };
+	if (request->to_target)
+		breakpoints_set_target(&monitor->breakpoints, request->target);
 	while (goes_on(&run)) {
 		run_cpu(&run);
 		if (!on_exit_of_cpu(&run))
 			break;
 	}
+	breakpoints_clear_target(&monitor->breakpoints);
 	atomic_store(&monitor->interrupted, false);
 	monitor->last_stop = *stop;
 }

@@ -9,7 +9,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPCODE_HLT 0xf4u
+const char *
+descry_far_text(uint16_t cs, uint64_t ip, char text[DESCRY_FAR_TEXT])
+{
+	snprintf(text, DESCRY_FAR_TEXT, "%04x:%0*" PRIx32, cs, ip > 0xffff ? 8 : 4, (uint32_t)ip);
+	return text;
+}
+
+const char *
+descry_access_text(enum descry_access access)
+{
+	static const char *const texts[] = {
+		[DESCRY_READ] = "read",
+		[DESCRY_WRITE] = "store",
+		[DESCRY_FETCH] = "fetch",
+	};
+
+	return texts[access];
+}
 
 const char *
 descry_stop_reason_text(enum descry_stop_reason reason)
@@ -17,6 +34,7 @@ descry_stop_reason_text(enum descry_stop_reason reason)
 	static const char *const texts[DESCRY_STOP_REASON_COUNT] = {
 		[DESCRY_STOP_START] = "start",
 		[DESCRY_STOP_STEP] = "step",
+		[DESCRY_STOP_REACHED] = "reached",
 		[DESCRY_STOP_BREAKPOINT] = "breakpoint",
 		[DESCRY_STOP_INTERRUPTED] = "interrupted",
 		[DESCRY_STOP_ACCESS] = "access",
@@ -88,17 +106,22 @@ find_place(struct descry_monitor *monitor, uint16_t cs, uint64_t ip, struct plac
 		place->segments = 1u << DESCRY_CS;
 }
 
+/* "0000:7c45 store+4" */
+static void
+append_address(struct descry_monitor *monitor, struct descry_stop *stop, const struct place *place)
+{
+	char far[DESCRY_FAR_TEXT], symbol[96];
+
+	append(stop, "%s", descry_far_text(place->cs, place->ip, far));
+	if (descry_monitor_symbolize(monitor, place->linear, symbol, sizeof(symbol)))
+		append(stop, " %s", symbol);
+}
+
 /* "0000:7c45 store+4: mov eax, ebx" */
 static void
 append_place(struct descry_monitor *monitor, struct descry_stop *stop, const struct place *place)
 {
-	const bool wide = place->ip > 0xffff ||
-			  (descry_vcpu_state(monitor->vcpu)->seg[DESCRY_CS].attr & DESCRY_ATTR_DB);
-	char symbol[96];
-
-	append(stop, "%04x:%0*" PRIx64, place->cs, wide ? 8 : 4, place->ip);
-	if (descry_monitor_symbolize(monitor, place->linear, symbol, sizeof(symbol)))
-		append(stop, " %s", symbol);
+	append_address(monitor, stop, place);
 	append(stop, ": %s", place->text);
 }
 
@@ -163,17 +186,14 @@ newest_event(const struct descry_vcpu *vcpu, enum descry_event_kind kind)
 static void
 describe_access(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
 {
-	static const char *const verbs[] = {
-		[DESCRY_READ] = "read", [DESCRY_WRITE] = "write", [DESCRY_FETCH] = "fetch"
-	};
 	const struct descry_event *event = newest_event(monitor->vcpu, DESCRY_EVENT_ACCESS);
 
 	if (!event) {
 		append_place(monitor, stop, place);
 		return;
 	}
-	append(stop, "%s of %u bytes at %s:%08" PRIx32, verbs[event->access], event->size,
-	       descry_sreg_name(event->sreg), event->offset);
+	append(stop, "%s of %u bytes at %s:%08" PRIx32, descry_access_text(event->access),
+	       event->size, descry_sreg_name(event->sreg), event->offset);
 	if (event->fault.vector == DESCRY_VEC_NONE)
 		append(stop, ", linear %08" PRIx32, event->linear);
 	else
@@ -184,17 +204,14 @@ describe_access(struct descry_monitor *monitor, struct descry_stop *stop, struct
 	append_segments(monitor, stop, 1u << event->sreg);
 }
 
-/* HLT has executed: the place is the one behind it. */
+/* HLT has executed, and CS:IP is after it: what stands there is of no interest. */
 static void
 describe_halt(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
 {
-	uint8_t before;
-
-	if (place->ip > 0 && descry_vcpu_peek(monitor->vcpu, place->linear - 1, &before, 1) == 1 &&
-	    before == OPCODE_HLT)
-		find_place(monitor, stop->cs, stop->ip - 1, place);
 	append(stop, "halted for ever at ");
-	append_whole_place(monitor, stop, place, 0);
+	append_address(monitor, stop, place);
+	append(stop, ", after hlt");
+	append_segments(monitor, stop, 1u << DESCRY_CS);
 }
 
 /* The faults that led here, one out of the delivery of the other: "#UD(0000), then #DF(0000)". */
@@ -303,6 +320,10 @@ stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
 	case DESCRY_STOP_STEP:
 	case DESCRY_STOP_INTERRUPTED:
 		append(stop, "%s at ", descry_stop_reason_text(stop->reason));
+		append_place(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_REACHED:
+		append(stop, "reached ");
 		append_place(monitor, stop, &place);
 		break;
 	case DESCRY_STOP_HOST_INTERRUPT:

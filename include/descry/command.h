@@ -47,6 +47,9 @@ enum descry_command_result descry_command_script(struct descry_session *session,
  */
 DESCRY_MUST_CHECK bool descry_command_repeat(const char *line, char *buffer, size_t size);
 
+/* A line with its end; a longer one is refused. */
+#define DESCRY_LINE_MAX 1024u
+
 /* --- completion ----------------------------------------------------------------------- */
 
 enum descry_completion {
@@ -66,7 +69,10 @@ enum descry_completion descry_command_complete(struct descry_session *session, c
 
 /* --- the end of a run ----------------------------------------------------------------- */
 
-/* What has stopped the guest, after so many seconds: a line, or an object with the rate. */
+/* {"error", "status"} on a sink for JSON, so that each command gives one value; else nothing. */
+void descry_error_render(const struct descry_error *err, const struct descry_sink *sink);
+
+/* On a sink for JSON: what has stopped the guest, after so many seconds, and the rate. */
 void descry_run_render(struct descry_monitor *monitor, const struct descry_stop *stop,
 		       double seconds, const struct descry_sink *sink);
 

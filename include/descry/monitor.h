@@ -50,8 +50,9 @@ enum descry_status descry_monitor_reset(struct descry_monitor *monitor);
 /* --- running -------------------------------------------------------------------------- */
 
 enum descry_stop_reason {
-	DESCRY_STOP_START, /* nothing has run yet */
-	DESCRY_STOP_STEP,  /* the instructions that were asked for have been executed */
+	DESCRY_STOP_START,   /* nothing has run yet */
+	DESCRY_STOP_STEP,    /* the instructions that were asked for have been executed */
+	DESCRY_STOP_REACHED, /* the target of the run */
 	DESCRY_STOP_BREAKPOINT,
 	DESCRY_STOP_INTERRUPTED,    /* Ctrl-C */
 	DESCRY_STOP_ACCESS,         /* a watched segment was used */
@@ -67,6 +68,13 @@ enum descry_stop_reason {
 
 /* "breakpoint", "guest exit", ... */
 const char *descry_stop_reason_text(enum descry_stop_reason reason);
+
+/* "read", "store", "fetch" */
+const char *descry_access_text(enum descry_access access);
+
+/* "0008:7c23", eight digits after the colon when ip does not fit four: CS:IP on every display. */
+#define DESCRY_FAR_TEXT 20u
+const char *descry_far_text(uint16_t cs, uint64_t ip, char text[DESCRY_FAR_TEXT]);
 
 /* What devices ask of the monitor, as the .request of a DESCRY_EXIT_REQUEST. */
 enum descry_request {
@@ -88,6 +96,8 @@ struct descry_stop {
 
 struct descry_run_request {
 	uint64_t count;        /* instructions; 0: until something stops it */
+	bool to_target;        /* stop where the instruction at target is next, with REACHED */
+	uint64_t target;       /* linear; a breakpoint that is there, too, counts its hit */
 	unsigned watch_access; /* as struct descry_control */
 	bool quiet;            /* a probe: no text for a stop that was asked for (STEP, ACCESS) */
 	bool stop_at_host_interrupt; /* stop at EDh instead of taking the switch there */
@@ -123,13 +133,10 @@ struct descry_breakpoint {
 	int number; /* 1, 2, ... */
 	uint64_t linear;
 	uint64_t hits;
-	bool enabled;
 };
 
 /* Its number, also when there is one at that address already; 0: no memory. */
 int descry_monitor_add_breakpoint(struct descry_monitor *monitor, uint64_t linear);
-enum descry_status descry_monitor_enable_breakpoint(struct descry_monitor *monitor, int number,
-						    bool enabled);
 enum descry_status descry_monitor_delete_breakpoint(struct descry_monitor *monitor, int number);
 size_t descry_monitor_breakpoints(const struct descry_monitor *monitor,
 				  const struct descry_breakpoint **out);
@@ -153,17 +160,6 @@ DESCRY_MUST_CHECK bool descry_monitor_symbolize(const struct descry_monitor *mon
 
 /* All names, for completion: index 0 .. until NULL. */
 const char *descry_monitor_symbol_name(const struct descry_monitor *monitor, size_t index);
-
-/* --- physical memory, past the CPU: no A20 gate, no access mark ----------------------- */
-
-/* How many of size bytes could be read or written; fewer where there is no memory, or ROM. */
-size_t descry_monitor_peek_physical(const struct descry_monitor *monitor, uint64_t physical,
-				    void *out, size_t size);
-size_t descry_monitor_poke_physical(struct descry_monitor *monitor, uint64_t physical,
-				    const void *data, size_t size);
-
-/* The last POST code (port 80h). */
-uint8_t descry_monitor_post_code(const struct descry_monitor *monitor);
 
 /* --- host window ---------------------------------------------------------------------- */
 

@@ -49,8 +49,13 @@ struct descry_provenance {
 	uint8_t cause;  /* enum descry_cause */
 	uint8_t mode;   /* enum descry_mode */
 	uint8_t origin; /* enum descry_origin */
-	uint8_t step;   /* 0: the guest did it; 2 to 7: the host, at X2 to X7 of a world switch */
+	uint8_t step; /* who did it: DESCRY_STEP_*, or 2 to 7: the host, at X2 to X7 of a switch */
 };
+
+#define DESCRY_STEP_GUEST 0u
+#define DESCRY_STEP_PERSON                                                                         \
+	255u /* who typed `load`: by the rules of an instruction, and not forced */
+
 _Static_assert(sizeof(struct descry_provenance) == 40, "snapshots depend on it");
 
 struct descry_segment_provenance {

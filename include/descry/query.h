@@ -35,6 +35,8 @@ struct descry_segment_report {
 	struct descry_segment table; /* SLOT_READ: what it describes */
 
 	struct descry_preview reload[DESCRY_RELOAD_MODE_COUNT];
+	bool has_usual;              /* PE=0, and the cache is not as real-mode code expects: */
+	struct descry_segment usual; /* what it expects behind this selector */
 	struct descry_segment_provenance from;
 };
 
@@ -99,8 +101,8 @@ struct descry_address {
 /* Why bytes could not be read. */
 struct descry_denial {
 	struct descry_fault fault;     /* vector DESCRY_VEC_NONE: there is nothing at the address */
-	const char *why;               /* the rule, when a segment refuses */
-	struct descry_address address; /* the first that was refused */
+	const char *why;               /* the rule of a segment, or that there is no memory */
+	struct descry_address address; /* the first byte that is not there, or the unit refused */
 	uint64_t linear;               /* where the cache's base would have sent it */
 };
 

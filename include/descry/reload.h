@@ -39,7 +39,7 @@ void descry_load_preview(const struct descry_vcpu *vcpu, enum descry_sreg sreg, 
 #define DESCRY_CACHE_UNREAL_BASE 0x04u /* PE=0, and base is not selector * 16 */
 #define DESCRY_CACHE_UNUSABLE 0x08u
 #define DESCRY_CACHE_FIXED 0x10u  /* loaded with constants, without a table */
-#define DESCRY_CACHE_FORCED 0x20u /* altered by the monitor or the debugger */
+#define DESCRY_CACHE_FORCED 0x20u /* set by hand or by a VM exit, by no load */
 
 unsigned descry_cache_status(const struct descry_vcpu *vcpu, enum descry_sreg sreg);
 

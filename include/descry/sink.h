@@ -15,7 +15,7 @@ struct descry_sink {
 	void (*write)(void *owner, const char *text, size_t size);
 	bool colour;    /* escape sequences are welcome */
 	bool json;      /* the same facts as one JSON value a command */
-	unsigned width; /* columns; 0: unlimited */
+	unsigned width; /* columns that sentences are wrapped at; 0: not known, and 100 is taken */
 };
 
 void descry_sink_text(const struct descry_sink *sink, const char *text);

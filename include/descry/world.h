@@ -65,7 +65,7 @@ descry_fields_has(const struct descry_fields *set, enum descry_sreg sreg, enum d
 #define DESCRY_WORLD_X8 8u /* the first guest access */
 #define DESCRY_WORLD_STEPS 8u
 #define DESCRY_WORLD_LINES 14u
-#define DESCRY_WORLD_LINE 96u
+#define DESCRY_WORLD_LINE 224u /* holds all of a reason why */
 
 /* What the strategy has saved: the fields in .held, with their values in .seg. */
 struct descry_world_record {
@@ -190,7 +190,7 @@ struct descry_compare {
 	struct descry_world_access truth; /* the next access through it without a switch */
 	size_t row_count;
 	struct descry_compare_row *row;
-	char where[DESCRY_WORLD_LINE]; /* "store+9", the boundary by symbol; empty: none */
+	char where[96]; /* "store+9", the boundary by symbol; empty: none */
 };
 
 /*
@@ -203,10 +203,6 @@ enum descry_status descry_compare_run(struct descry_monitor *monitor, const char
 				      const struct descry_strategy *only,
 				      struct descry_compare **out, struct descry_error *err);
 
-/* The same from where the monitor stands. */
-enum descry_status descry_compare_here(struct descry_monitor *monitor,
-				       const struct descry_strategy *only,
-				       struct descry_compare **out, struct descry_error *err);
 void descry_compare_free(struct descry_compare *compare);
 
 /* A table, or one JSON object when the sink asks for it. */

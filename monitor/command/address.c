@@ -2,7 +2,8 @@
 
 #include "command/session.h"
 
-#include <ctype.h>
+#include <descry/number.h>
+
 #include <string.h>
 
 #define ADDRESS_MAX 0xffffffffu /* of a CPU with 32-bit addresses */
@@ -16,28 +17,6 @@ find_colon(const char *text)
 	return text[prefix] == ':' ? text + prefix : NULL;
 }
 
-static bool
-hex_number(const char *text, size_t size, uint64_t *number)
-{
-	if (size > 2 && text[0] == '0' && tolower((unsigned char)text[1]) == 'x') {
-		text += 2;
-		size -= 2;
-	}
-	if (size == 0 || size > 8)
-		return false;
-	*number = 0;
-	for (size_t i = 0; i < size; i++) {
-		const char digit = (char)tolower((unsigned char)text[i]);
-
-		if (!isxdigit((unsigned char)digit))
-			return false;
-		*number =
-			*number * 16 +
-			(uint64_t)(isdigit((unsigned char)digit) ? digit - '0' : digit - 'a' + 10);
-	}
-	return true;
-}
-
 /* SEG:OFF as the CPU would form it if it loaded SEG now. */
 static enum descry_status
 parse_far(struct descry_session *session, const char *text, const char *colon,
@@ -47,12 +26,12 @@ parse_far(struct descry_session *session, const char *text, const char *colon,
 	uint64_t sel, offset, raw, linear;
 	uint64_t base;
 
-	if (!hex_number(text, (size_t)(colon - text), &sel) || sel > UINT16_MAX)
+	if (!descry_number_parse_hex(text, (size_t)(colon - text), &sel) || sel > UINT16_MAX)
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
 				   "'%.80s': before the colon stands a segment register, phys, "
 				   "linear or a selector in hexadecimal",
 				   text);
-	if (!hex_number(colon + 1, strlen(colon + 1), &offset))
+	if (!descry_number_parse_hex(colon + 1, strlen(colon + 1), &offset) || offset > ADDRESS_MAX)
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
 				   "'%.80s': SEG:OFF are two hexadecimal numbers", text);
 	base = sel * 16;
@@ -97,7 +76,7 @@ address_parse(struct descry_session *session, const char *text, struct descry_ad
 	if (strcmp(text, ".") == 0) {
 		if (!session->has_next)
 			return descry_fail(err, DESCRY_BAD_ARGUMENT,
-					   "nothing has been shown yet to go on behind: give an "
+					   "nothing has been shown yet to go on after: give an "
 					   "address");
 		*out = session->next;
 		return DESCRY_OK;

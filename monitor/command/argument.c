@@ -174,6 +174,20 @@ wrong_count(struct command_call *call, const char *what, const char *which)
 			   call->command->name, what, which, usage);
 }
 
+/* Puts the command before what is wrong, and its usage after it. */
+static enum descry_status
+name_argument(struct command_call *call, const struct argument_spec *spec)
+{
+	const struct descry_error inner = *call->err;
+	char usage[COMMAND_USAGE_TEXT];
+
+	if (spec->type == ARG_EXPRESSION)
+		return inner.status;
+	command_usage(call->command, usage);
+	return descry_fail(call->err, inner.status, "%s: %.200s (usage: %.80s)",
+			   call->command->name, inner.text, usage);
+}
+
 enum descry_status
 argument_parse(struct command_call *call, char *text)
 {
@@ -192,7 +206,7 @@ argument_parse(struct command_call *call, char *text)
 			return wrong_count(call, "missing", spec->name);
 		}
 		if (parse_value(call, spec, argument) != DESCRY_OK)
-			return call->err->status;
+			return name_argument(call, spec);
 		call->count++;
 		if (!spec->repeated)
 			index++;

@@ -1,5 +1,5 @@
 /*
- * From the text behind a command's word to arguments, as the row's specification says.
+ * From the text after a command's word to arguments, as the row's specification says.
  */
 #ifndef DESCRY_ARGUMENT_H
 #define DESCRY_ARGUMENT_H

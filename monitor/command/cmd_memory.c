@@ -12,7 +12,7 @@
 #define STRING_MAX 256u /* bytes of a string that has no end */
 #define LINES_DEFAULT 10u
 
-/* --- the format behind the slash ------------------------------------------------------ */
+/* --- the format after the slash ------------------------------------------------------- */
 
 static unsigned
 unit_size(char letter)
@@ -67,7 +67,7 @@ parse_format(struct command_call *call, const char *text, struct memory_format *
 /* --- code ----------------------------------------------------------------------------- */
 
 static void
-go_on_behind(struct descry_session *session, const struct descry_address *address, uint64_t size)
+go_on_after(struct descry_session *session, const struct descry_address *address, uint64_t size)
 {
 	session->next = *address;
 	session->next.offset = (uint32_t)(address->offset + size);
@@ -92,8 +92,8 @@ show_code(struct command_call *call, const struct descry_address *address, uint6
 		descry_query_code(call->monitor, (uint32_t)linear, &lines[i]);
 		size += lines[i].length > 0 ? lines[i].length : 1;
 	}
-	render_code(call->sink, call->monitor, lines, count);
-	go_on_behind(call->session, address, size);
+	render_code(call->sink, call->monitor, address, lines, count);
+	go_on_after(call->session, address, size);
 	free(lines);
 	return DESCRY_COMMAND_OK;
 }
@@ -165,7 +165,7 @@ show_data(struct command_call *call, const struct descry_address *address,
 	if (read > 0) {
 		render_memory(call->sink, call->monitor, format, address, data, read,
 			      whole ? NULL : &denial);
-		go_on_behind(call->session, address, read * format->unit);
+		go_on_after(call->session, address, read * format->unit);
 	}
 	free(data);
 	return read > 0 ? DESCRY_COMMAND_OK : refuse_all(call, &denial);
@@ -186,7 +186,7 @@ on_x(struct command_call *call)
 		address = &call->argument[0].address;
 	else if (!session->has_next)
 		return command_error(call, DESCRY_BAD_ARGUMENT,
-				     "x: nothing has been shown yet to go on behind: give an "
+				     "x: nothing has been shown yet to go on after: give an "
 				     "address");
 	if (call->suffix != session->format)
 		snprintf(session->format, sizeof(session->format), "%s", call->suffix);
@@ -204,7 +204,7 @@ const struct command memory_commands[] = {
 	  "FMT is a count, a format (x hexadecimal, d signed, u unsigned, o octal, c character,\n"
 	  "s string, i instruction) and a size (b 1, h 2, w 4, g 8 bytes), as in x/8xb.\n"
 	  "fs:OFFSET goes through the cache of FS: its base, its limit and its rights, and a\n"
-	  "refusal names the rule. See `help addresses`. Without ADDRESS it goes on behind\n"
+	  "refusal names the rule. See `help addresses`. Without ADDRESS it goes on after\n"
 	  "the last one." },
 	{ "disas", NULL, TOPIC_MEMORY, NULL,
 	  { { .name = "ADDRESS", .type = ARG_ADDRESS, .optional = true },

@@ -1,36 +1,20 @@
 #include "command/command_table.h"
 #include "command/render.h"
+#include "command/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* --- running -------------------------------------------------------------------------- */
 
-/* The end of the way of until is no breakpoint to tell about. */
-static void
-tell_as_reached(struct descry_stop *stop)
-{
-	const struct descry_stop told = *stop;
-	const char *place = strstr(told.text, " at ");
-
-	stop->reason = DESCRY_STOP_STEP;
-	snprintf(stop->text, sizeof(stop->text), "reached%s", place != NULL ? place + 3 : "");
-}
-
-/* until: the breakpoint of this one run; 0: there is none. */
 static enum descry_command_result
-run(struct command_call *call, const struct descry_run_request *request, int until)
+run(struct command_call *call, const struct descry_run_request *request)
 {
 	struct descry_segment_moment before;
 	struct descry_stop stop;
 
 	descry_query_segment_moment(call->monitor, &before);
 	descry_monitor_run(call->monitor, request, &stop);
-	if (until != 0)
-		descry_monitor_delete_breakpoint(call->monitor, until);
-	if (stop.reason == DESCRY_STOP_BREAKPOINT && stop.breakpoint == until)
-		tell_as_reached(&stop);
 	render_stop(call->sink, call->monitor, &stop, &before);
 	return stop.reason == DESCRY_STOP_INTERRUPTED ? DESCRY_COMMAND_INTERRUPTED
 						      : DESCRY_COMMAND_OK;
@@ -55,11 +39,13 @@ on_step(struct command_call *call)
 {
 	const uint64_t count = call->count > 0 ? call->argument[0].number : 1;
 
-	if (count == 0)
-		return command_error(call, DESCRY_BAD_ARGUMENT, "step: COUNT is at least 1");
+	if (count == 0 || count > INT64_MAX)
+		return command_error(call, DESCRY_BAD_ARGUMENT,
+				     "step: COUNT is at least 1, not '%.40s'",
+				     call->argument[0].text);
 	if (has_ended(call))
 		return DESCRY_COMMAND_ERROR;
-	return run(call, &(struct descry_run_request){ .count = count }, 0);
+	return run(call, &(struct descry_run_request){ .count = count });
 }
 
 static enum descry_command_result
@@ -67,21 +53,20 @@ on_continue(struct command_call *call)
 {
 	if (has_ended(call))
 		return DESCRY_COMMAND_ERROR;
-	return run(call, &(struct descry_run_request){ 0 }, 0);
+	return run(call, &(struct descry_run_request){ 0 });
 }
 
 static enum descry_command_result
 on_until(struct command_call *call)
 {
-	const uint64_t linear = descry_query_linear(call->monitor, &call->argument[0].address);
-	int number;
+	const struct descry_run_request request = {
+		.to_target = true,
+		.target = descry_query_linear(call->monitor, &call->argument[0].address),
+	};
 
 	if (has_ended(call))
 		return DESCRY_COMMAND_ERROR;
-	number = descry_monitor_add_breakpoint(call->monitor, linear);
-	if (number <= 0)
-		return command_error(call, DESCRY_NO_MEMORY, "no memory for a breakpoint");
-	return run(call, &(struct descry_run_request){ 0 }, number);
+	return run(call, &request);
 }
 
 static enum descry_command_result
@@ -123,28 +108,77 @@ on_break(struct command_call *call)
 	return DESCRY_COMMAND_OK;
 }
 
-static void
-delete_all(struct descry_monitor *monitor)
+/* The one with this number, or all of them; their numbers. */
+static json_t *
+delete_breakpoints(struct descry_monitor *monitor, bool all, uint64_t number)
 {
 	const struct descry_breakpoint *list;
+	json_t *deleted = json_array();
 
-	while (descry_monitor_breakpoints(monitor, &list) > 0)
-		descry_monitor_delete_breakpoint(monitor, list[0].number);
+	for (size_t i = 0; i < descry_monitor_breakpoints(monitor, &list);) {
+		const int found = list[i].number;
+
+		if (!all && (uint64_t)found != number) {
+			i++;
+			continue;
+		}
+		json_array_append_new(deleted, json_integer(found));
+		descry_monitor_delete_breakpoint(monitor, found);
+	}
+	return deleted;
+}
+
+/* Releases the list. */
+static void
+render_deleted(const struct descry_sink *sink, json_t *deleted)
+{
+	const size_t count = json_array_size(deleted);
+
+	if (sink->json) {
+		json_render(sink, json_pack("{s:o}", "deleted", deleted));
+		return;
+	}
+	descry_sink_text(sink, count == 0   ? "there are no breakpoints\n"
+			       : count == 1 ? "deleted breakpoint"
+					    : "deleted breakpoints");
+	for (size_t i = 0; i < count; i++)
+		descry_sink_printf(sink, " %d%s",
+				   (int)json_integer_value(json_array_get(deleted, i)),
+				   i + 1 == count ? "\n" : "");
+	json_decref(deleted);
 }
 
 static enum descry_command_result
 on_delete(struct command_call *call)
 {
-	const uint64_t number = call->count > 0 ? call->argument[0].number : 0;
+	const bool all = call->count == 0;
+	const uint64_t number = all ? 0 : call->argument[0].number;
+	json_t *deleted = delete_breakpoints(call->monitor, all, number);
 
-	if (call->count == 0)
-		delete_all(call->monitor);
-	else if (number > INT32_MAX ||
-		 descry_monitor_delete_breakpoint(call->monitor, (int)number) != DESCRY_OK)
+	if (!all && json_array_size(deleted) == 0) {
+		json_decref(deleted);
 		return command_error(call, DESCRY_NOT_FOUND,
 				     "there is no breakpoint %" PRIu64 "; `info break` lists them",
 				     number);
+	}
+	render_deleted(call->sink, deleted);
 	return DESCRY_COMMAND_OK;
+}
+
+static void
+breakpoint_candidates(struct descry_session *session, const char *line, descry_completion_fn *add,
+		      void *owner)
+{
+	const struct descry_breakpoint *list;
+	const size_t count = descry_monitor_breakpoints(session->monitor, &list);
+
+	(void)line;
+	for (size_t i = 0; i < count; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%d", list[i].number);
+		add(owner, text);
+	}
 }
 
 /* clang-format off */
@@ -171,7 +205,8 @@ const struct command run_commands[] = {
 	  "A breakpoint is a linear address: one in a segment is taken through the base that\n"
 	  "is cached now." },
 	{ "delete", "d", TOPIC_RUN, NULL,
-	  { { .name = "NUMBER", .type = ARG_NUMBER, .optional = true } },
+	  { { .name = "NUMBER", .type = ARG_NUMBER, .optional = true,
+	      .candidates = breakpoint_candidates } },
 	  on_delete, REPEAT_NEVER,
 	  "remove a breakpoint, or all of them",
 	  NULL },

@@ -90,12 +90,15 @@ on_quit(struct command_call *call)
 
 /* --- help ----------------------------------------------------------------------------- */
 
+#define HELP_COLUMN 29u
+
 static void
 put_list(const struct descry_sink *sink)
 {
 	const struct help_topic *topic;
 	const struct command *row;
 	char usage[COMMAND_USAGE_TEXT];
+	unsigned column;
 	int last = -1;
 
 	for (size_t i = 0; (row = command_at(i)) != NULL; i++) {
@@ -105,12 +108,17 @@ put_list(const struct descry_sink *sink)
 					   style(sink, STYLE_PLAIN));
 		last = (int)row->topic;
 		command_usage(row, usage);
-		descry_sink_printf(sink, "  %-26s %s\n", usage, row->summary);
+		column = (unsigned)strlen(usage) + 3;
+		descry_sink_printf(sink, "  %-26s ", usage);
+		put_wrapped(sink, column > HELP_COLUMN ? column : HELP_COLUMN, HELP_COLUMN,
+			    row->summary);
 	}
 	descry_sink_printf(sink, "%sMore: help COMMAND, and%s\n", style(sink, STYLE_STRONG),
 			   style(sink, STYLE_PLAIN));
-	for (size_t i = 0; (topic = help_topic_at(i)) != NULL; i++)
-		descry_sink_printf(sink, "  help %-21s %s\n", topic->name, topic->summary);
+	for (size_t i = 0; (topic = help_topic_at(i)) != NULL; i++) {
+		descry_sink_printf(sink, "  help %-21s ", topic->name);
+		put_wrapped(sink, HELP_COLUMN, HELP_COLUMN, topic->summary);
+	}
 }
 
 static void
@@ -184,12 +192,14 @@ on_help(struct command_call *call)
 }
 
 static void
-help_candidates(struct descry_session *session, descry_completion_fn *add, void *owner)
+help_candidates(struct descry_session *session, const char *line, descry_completion_fn *add,
+		void *owner)
 {
 	const struct help_topic *topic;
 	const struct command *row;
 
 	(void)session;
+	(void)line;
 	for (size_t i = 0; (row = command_at(i)) != NULL; i++)
 		add(owner, row->name);
 	for (size_t i = 0; (topic = help_topic_at(i)) != NULL; i++)

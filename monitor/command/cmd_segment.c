@@ -23,26 +23,62 @@ on_sreg(struct command_call *call)
 	return DESCRY_COMMAND_OK;
 }
 
+/* What an instruction that loads it would be. */
+static enum descry_cause
+cause_of_load(enum descry_sreg sreg)
+{
+	static const enum descry_cause causes[DESCRY_SREG_COUNT] = {
+		[DESCRY_ES] = DESCRY_CAUSE_MOV,    [DESCRY_CS] = DESCRY_CAUSE_FAR_JMP,
+		[DESCRY_SS] = DESCRY_CAUSE_MOV,    [DESCRY_DS] = DESCRY_CAUSE_MOV,
+		[DESCRY_FS] = DESCRY_CAUSE_MOV,    [DESCRY_GS] = DESCRY_CAUSE_MOV,
+		[DESCRY_LDTR] = DESCRY_CAUSE_LLDT, [DESCRY_TR] = DESCRY_CAUSE_LTR,
+	};
+
+	return causes[sreg];
+}
+
+/* False with err: the fault that an instruction would raise, and nothing has changed. */
+static bool
+load_as_instruction(struct command_call *call, enum descry_sreg sreg, uint16_t sel)
+{
+	struct descry_vcpu *vcpu = descry_monitor_vcpu(call->monitor);
+	struct descry_preview preview;
+	struct descry_fault fault;
+	bool done;
+
+	descry_load_preview(vcpu, sreg, sel, DESCRY_RELOAD_NOW, &preview);
+	descry_op_set_step(vcpu, DESCRY_STEP_PERSON);
+	done = descry_op_load_segment(vcpu, sreg, sel, cause_of_load(sreg), &fault);
+	descry_op_set_step(vcpu, DESCRY_STEP_GUEST);
+	if (!done && descry_op_not_modelled(vcpu))
+		command_error(call, DESCRY_NOT_SUPPORTED, "load %s %04x: not modelled yet: %s",
+			      descry_sreg_name(sreg), sel, descry_op_not_modelled(vcpu));
+	else if (!done)
+		command_error(call, DESCRY_BAD_ARGUMENT,
+			      "load %s %04x: %s(%04x)%s%s; nothing has changed",
+			      descry_sreg_name(sreg), sel, descry_vector_text(fault.vector),
+			      fault.error_code, preview.why != NULL ? ", " : "",
+			      preview.why != NULL ? preview.why : "");
+	return done;
+}
+
 static enum descry_command_result
 on_load(struct command_call *call)
 {
-	struct descry_vcpu *vcpu = descry_monitor_vcpu(call->monitor);
 	const enum descry_sreg sreg = call->argument[0].sreg;
 	const uint64_t sel = call->argument[1].number;
+	const enum descry_mode mode = descry_vcpu_mode(descry_monitor_vcpu(call->monitor));
 	struct descry_segment_report report;
-	struct descry_preview preview;
-	struct descry_fault fault;
 
 	if (sel > UINT16_MAX)
 		return command_error(call, DESCRY_BAD_ARGUMENT, "a selector has 16 bits: 0x%llx",
 				     (unsigned long long)sel);
-	descry_load_preview(vcpu, sreg, (uint16_t)sel, DESCRY_RELOAD_NOW, &preview);
-	if (!descry_op_load_segment(vcpu, sreg, (uint16_t)sel, DESCRY_CAUSE_DEBUGGER, &fault))
-		return command_error(
-			call, DESCRY_BAD_ARGUMENT,
-			"load %s %04x: %s(%04x)%s%s; nothing has changed", descry_sreg_name(sreg),
-			(unsigned)sel, descry_vector_text(fault.vector), fault.error_code,
-			preview.why != NULL ? ", " : "", preview.why != NULL ? preview.why : "");
+	if (sreg == DESCRY_CS && mode == DESCRY_MODE_REAL)
+		return command_error(call, DESCRY_BAD_ARGUMENT,
+				     "load cs: an instruction would load IP, too; use `set cs`, "
+				     "`set cs.base` and `set eip`");
+	if (!load_as_instruction(call, sreg, (uint16_t)sel))
+		return DESCRY_COMMAND_ERROR;
 	descry_query_segment(call->monitor, sreg, &report);
 	render_segments(call->sink, call->monitor, &report, 1);
 	return DESCRY_COMMAND_OK;
@@ -152,9 +188,11 @@ const struct command segment_commands[] = {
 	  "For each segment: the visible selector and the cache behind it, the descriptor that\n"
 	  "the selector names now, what loading the selector would give now, and which\n"
 	  "instruction the cache is from. A field that is not what the selector means is\n"
-	  "marked with '!'. Columns: G (limit counted in bytes or 4 KiB pages), D (default\n"
-	  "size), P (privilege level, DPL), type (r w x: rights, a: accessed, down:\n"
-	  "expand-down, conf: conforming). With SREG, the preview of a reload in each mode, too." },
+	  "marked with '!'; in real mode a row says what is usual. Columns: G (limit counted\n"
+	  "in bytes or 4 KiB pages), D (default size), P (privilege level, DPL), type (r w x:\n"
+	  "rights, a: accessed, down: expand-down, conf: conforming). Without SREG, a segment\n"
+	  "that is MATCH has its first line only. With SREG, the preview of a reload in each\n"
+	  "mode, too." },
 	{ "load", NULL, TOPIC_SEGMENT, NULL,
 	  { { .name = "SREG", .type = ARG_SEGMENT }, { .name = "SELECTOR", .type = ARG_NUMBER } },
 	  on_load, REPEAT_NEVER,
@@ -163,7 +201,7 @@ const struct command segment_commands[] = {
 	  "an instruction would raise. `set SREG VALUE` changes the visible selector alone." },
 	{ "gdt", NULL, TOPIC_SEGMENT, NULL, INDICES, on_gdt, REPEAT_NEVER,
 	  "the global descriptor table as it lies in memory now",
-	  "Without INDEX, all descriptors but those that are zero. Behind each stand the\n"
+	  "Without INDEX, all descriptors but those that are zero. After each stand the\n"
 	  "segment registers whose selectors name it." },
 	{ "ldt", NULL, TOPIC_SEGMENT, NULL, INDICES, on_ldt, REPEAT_NEVER,
 	  "the local descriptor table, through the cache of LDTR",

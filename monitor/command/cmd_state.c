@@ -18,9 +18,17 @@ on_where(struct command_call *call)
 static enum descry_command_result
 on_set(struct command_call *call)
 {
-	if (expression_assign(&call->expression, call->monitor, call->argument[1].number,
-			      call->err) != DESCRY_OK)
+	const struct expression *place = &call->expression;
+	struct value old, now;
+	struct descry_error unread;
+	const bool had = expression_evaluate(place, call->monitor, &old, &unread) == DESCRY_OK;
+
+	if (expression_assign(place, call->monitor, call->argument[1].number, call->err) !=
+	    DESCRY_OK)
 		return DESCRY_COMMAND_ERROR;
+	if (expression_evaluate(place, call->monitor, &now, &unread) != DESCRY_OK)
+		now = (struct value){ VALUE_NUMBER, call->argument[1].number };
+	render_set(call->sink, place->text, had ? &old : NULL, &now);
 	return DESCRY_COMMAND_OK;
 }
 
@@ -32,7 +40,7 @@ render_stop_info(const struct descry_sink *sink, struct descry_monitor *monitor)
 	if (sink->json)
 		json_render(sink, json_stop(monitor, stop));
 	else
-		descry_sink_printf(sink, "%s\n", stop->text);
+		render_stop_text(sink, stop);
 }
 
 static const char *const info_choices[] = {

@@ -1,6 +1,8 @@
 #include "command/command_table.h"
 #include "command/render_world.h"
+#include "command/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum world_action { ACTION_LIST, ACTION_USE, ACTION_SHOW, ACTION_STEP, ACTION_COUNT };
@@ -39,6 +41,7 @@ world_list(struct command_call *call)
 static enum descry_command_result
 world_use(struct command_call *call)
 {
+	const struct descry_strategy *before = descry_world_chosen(call->world);
 	const struct descry_strategy *strategy;
 
 	if (call->count < 2)
@@ -47,6 +50,7 @@ world_use(struct command_call *call)
 	if (descry_strategy_find(call->argument[1].text, &strategy, call->err) != DESCRY_OK)
 		return DESCRY_COMMAND_ERROR;
 	descry_world_choose(call->world, strategy);
+	render_choice(before, strategy, call->sink);
 	return DESCRY_COMMAND_OK;
 }
 
@@ -130,16 +134,41 @@ run_interrupt(struct command_call *call)
 }
 
 static void
-strategy_candidates(struct descry_session *session, descry_completion_fn *add, void *owner)
+add_strategies(descry_completion_fn *add, void *owner)
 {
 	const struct descry_strategy *strategy;
 
-	(void)session;
 	for (size_t i = 0; (strategy = descry_strategy_at(i)) != NULL; i++) {
 		char text[DESCRY_STRATEGY_TEXT];
 
 		add(owner, descry_strategy_text(strategy, text));
 	}
+}
+
+static void
+add_steps(const struct descry_world_trace *trace, descry_completion_fn *add, void *owner)
+{
+	for (unsigned i = 0; trace != NULL && i < trace->step_count; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "X%u", trace->step[i].number);
+		add(owner, text);
+	}
+}
+
+/* After `world use` a strategy, after `world show` a step of the last switch. */
+static void
+world_candidates(struct descry_session *session, const char *line, descry_completion_fn *add,
+		 void *owner)
+{
+	char action[16] = "";
+
+	sscanf(line, "%*s %15s", action);
+	if (strncmp(world_actions[ACTION_USE], action, strlen(action)) == 0)
+		add_strategies(add, owner);
+	else if (strncmp(world_actions[ACTION_SHOW], action, strlen(action)) == 0 &&
+		 session->world != NULL)
+		add_steps(descry_world_last(session->world), add, owner);
 }
 
 /* --- the rows ------------------------------------------------------------------------- */
@@ -178,7 +207,7 @@ const struct command world_commands[] = {
 		{.name = "STRATEGY|STEP",
 		 .type = ARG_WORD,
 		 .optional = true,
-		 .candidates = strategy_candidates},
+		 .candidates = world_candidates},
 	    },
 	.run = run_world,
 	.repeat = REPEAT_SAME,

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 1024u
-
 /* --- sessions ------------------------------------------------------------------------- */
 
 enum descry_status
@@ -36,7 +34,7 @@ descry_session_destroy(struct descry_session *session)
 /* --- a line in its parts -------------------------------------------------------------- */
 
 struct line {
-	char buffer[LINE_MAX_BYTES];
+	char buffer[DESCRY_LINE_MAX];
 	char *word;   /* "x" */
 	char *suffix; /* "8xb" */
 	char *rest;
@@ -76,8 +74,8 @@ check_suffix(const struct command *command, const char *suffix, struct descry_er
 {
 	if (*suffix == '\0' || command->suffix != NULL)
 		return DESCRY_OK;
-	return descry_fail(err, DESCRY_BAD_ARGUMENT,
-			   "%s takes nothing behind a slash, not '/%.40s'", command->name, suffix);
+	return descry_fail(err, DESCRY_BAD_ARGUMENT, "%s takes nothing after a slash, not '/%.40s'",
+			   command->name, suffix);
 }
 
 enum descry_command_result
@@ -97,9 +95,9 @@ descry_command_execute(struct descry_session *session, const char *text,
 	};
 
 	*err = (struct descry_error){ 0 };
-	if (strlen(text) >= LINE_MAX_BYTES) {
+	if (strlen(text) >= DESCRY_LINE_MAX) {
 		descry_fail(err, DESCRY_BAD_ARGUMENT, "a line has at most %u characters",
-			    LINE_MAX_BYTES - 1);
+			    DESCRY_LINE_MAX - 1);
 		return DESCRY_COMMAND_ERROR;
 	}
 	if (!split(text, &line))
@@ -122,7 +120,7 @@ descry_command_repeat(const char *text, char *buffer, size_t size)
 	const struct command *command;
 	struct line line;
 
-	if (strlen(text) >= LINE_MAX_BYTES || !split(text, &line))
+	if (strlen(text) >= DESCRY_LINE_MAX || !split(text, &line))
 		return false;
 	command = command_find(line.word, &err);
 	if (command == NULL || command->repeat == REPEAT_NEVER)

@@ -26,7 +26,9 @@ enum argument_type {
 	ARG_FILE,       /* the rest of the line: .text */
 };
 
-typedef void candidates_fn(struct descry_session *session, descry_completion_fn *add, void *owner);
+/* line: as far as it has been typed. */
+typedef void candidates_fn(struct descry_session *session, const char *line,
+			   descry_completion_fn *add, void *owner);
 
 struct argument_spec {
 	const char *name; /* as the usage line says it: "SREG" */
@@ -34,7 +36,7 @@ struct argument_spec {
 	bool optional;
 	bool repeated;              /* the last one may be given many times */
 	const char *const *choices; /* ARG_CHOICE: ends with NULL */
-	candidates_fn *candidates;  /* ARG_WORD: what may stand here; may be NULL */
+	candidates_fn *candidates;  /* ARG_WORD, ARG_NUMBER: what may stand here; or NULL */
 };
 
 #define COMMAND_ARGUMENTS 3u /* in a row */
@@ -78,7 +80,7 @@ enum command_topic {
 enum command_repeat {
 	REPEAT_NEVER,
 	REPEAT_SAME,     /* an empty line does the same again */
-	REPEAT_CONTINUE, /* ... without arguments: go on behind the last one */
+	REPEAT_CONTINUE, /* ... without arguments: go on after the last one */
 };
 
 struct command {

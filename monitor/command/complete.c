@@ -108,7 +108,7 @@ offer_if_fitting(void *owner, const char *candidate)
 /* --- the place in the line ------------------------------------------------------------ */
 
 static enum descry_completion
-offer_argument(struct offer *offer, struct descry_session *session,
+offer_argument(struct offer *offer, struct descry_session *session, const char *line,
 	       const struct argument_spec *spec)
 {
 	switch (spec->type) {
@@ -126,13 +126,18 @@ offer_argument(struct offer *offer, struct descry_session *session,
 		offer_symbols(offer, session->monitor);
 		break;
 	case ARG_NUMBER:
+		if (spec->candidates != NULL)
+			spec->candidates(session, line, offer_if_fitting, offer);
+		else
+			offer_values(offer, session->monitor);
+		break;
 	case ARG_PLACE:
 	case ARG_EXPRESSION:
 		offer_values(offer, session->monitor);
 		break;
 	case ARG_WORD:
 		if (spec->candidates != NULL)
-			spec->candidates(session, offer_if_fitting, offer);
+			spec->candidates(session, line, offer_if_fitting, offer);
 		break;
 	case ARG_NONE:
 	case ARG_TEXT:
@@ -202,5 +207,5 @@ descry_command_complete(struct descry_session *session, const char *line, descry
 	/* The word itself has begun when something other than a blank stands before the cursor. */
 	before = count_words(line, strlen(line)) - !isspace((unsigned char)line[strlen(line) - 1]);
 
-	return offer_argument(&offer, session, argument_at(command, before - 1));
+	return offer_argument(&offer, session, line, argument_at(command, before - 1));
 }

@@ -1,5 +1,7 @@
 #include "command/expression.h"
 
+#include <descry/number.h>
+
 #include <ctype.h>
 #include <string.h>
 
@@ -117,6 +119,7 @@ static const struct word {
 	{ "V86",            VALUE_MODE,   DESCRY_MODE_V86 },
 	{ "START",          VALUE_STOP,   DESCRY_STOP_START },
 	{ "STEP",           VALUE_STOP,   DESCRY_STOP_STEP },
+	{ "REACHED",        VALUE_STOP,   DESCRY_STOP_REACHED },
 	{ "BREAKPOINT",     VALUE_STOP,   DESCRY_STOP_BREAKPOINT },
 	{ "INTERRUPTED",    VALUE_STOP,   DESCRY_STOP_INTERRUPTED },
 	{ "ACCESS",         VALUE_STOP,   DESCRY_STOP_ACCESS },
@@ -306,59 +309,19 @@ parse_name(struct parser *p, uint16_t *node)
 
 /* --- values --------------------------------------------------------------------------- */
 
-static unsigned
-digit_value(char c)
-{
-	if (isdigit((unsigned char)c))
-		return (unsigned)(c - '0');
-	return (unsigned)(tolower((unsigned char)c) - 'a') + 10;
-}
-
-/* Strips what says the radix from both ends. The suffix decides only without a prefix. */
-static unsigned
-number_radix(const char **begin, const char **end)
-{
-	const char *text = *begin;
-
-	if (text[0] == '0' && tolower((unsigned char)text[1]) == 'x') {
-		*begin += 2;
-		return 16;
-	}
-	if (*end > text + 1 && tolower((unsigned char)(*end)[-1]) == 'h') {
-		--*end;
-		return 16;
-	}
-	if (text[0] == '0' && tolower((unsigned char)text[1]) == 'b') {
-		*begin += 2;
-		return 2;
-	}
-	return 10;
-}
-
-/* 10, 0x10, 10h, 0b10 */
+/* Letters belong to it, whatever they mean: 7c2c is no 7 with something behind it. */
 static bool
 parse_number(struct parser *p, uint16_t *node)
 {
 	struct expression_node number = { .kind = EXPRESSION_NUMBER };
-	const char *after = p->at;
-	const char *digit = p->at;
-	const char *end;
-	unsigned radix;
+	char why[DESCRY_NUMBER_WHY];
+	size_t size = 0;
 
-	while (isalnum((unsigned char)*after))
-		after++;
-	end = after;
-	radix = number_radix(&digit, &end);
-	if (digit == end)
-		return refuse(p, "this number has no digits");
-	for (; digit < end; digit++) {
-		if (digit_value(*digit) >= radix)
-			return refuse(p, "not a number (10, 0x10, 10h, 0b10)");
-		if (number.number > (UINT64_MAX - digit_value(*digit)) / radix)
-			return refuse(p, "this number is wider than 64 bits");
-		number.number = number.number * radix + digit_value(*digit);
-	}
-	p->at = after;
+	while (isalnum((unsigned char)p->at[size]))
+		size++;
+	if (!descry_number_parse(p->at, size, &number.number, why))
+		return refuse(p, why);
+	p->at += size;
 	return new_node(p, &number, node);
 }
 

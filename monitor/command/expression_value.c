@@ -1,5 +1,7 @@
 #include "command/expression.h"
 
+#include <descry/number.h>
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,19 +29,48 @@ value_is_true(const struct value *value)
 
 /* --- leaves --------------------------------------------------------------------------- */
 
+/* "fs.foo": no symbol was meant. Names the fields that a cache has. */
+static bool
+is_wrong_field(const struct evaluation *e, const char *name)
+{
+	const size_t size = strcspn(name, ".");
+	char list[160] = "", path[40];
+	enum segment_field field;
+	enum segment_view view;
+	enum descry_sreg sreg;
+	size_t used = 0;
+
+	if (name[size] != '.' || !sreg_find(name, size, &sreg))
+		return false;
+	for (unsigned i = 0; i < FIELD_COUNT && used < sizeof(list); i++) {
+		const char *text = field_name((enum segment_field)i);
+		const int length = snprintf(path, sizeof(path), "fs.%s", text);
+
+		if (segment_path(path, (size_t)length, &sreg, &view, &field))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s ", text);
+	}
+	descry_fail(e->err, DESCRY_NOT_FOUND,
+		    "'%.40s': %.*s has %stable.FIELD reload.FIELD (see `help expressions`)", name,
+		    (int)size, name, list);
+	return true;
+}
+
 static bool
 evaluate_symbol(const struct evaluation *e, const struct expression_node *node, struct value *out)
 {
-	char name[EXPRESSION_TEXT];
+	const char *text = e->expression->text + node->text_at;
+	char name[EXPRESSION_TEXT], hint[DESCRY_NUMBER_WHY];
 	uint64_t linear;
 
-	memcpy(name, e->expression->text + node->text_at, node->text_size);
+	memcpy(name, text, node->text_size);
 	name[node->text_size] = '\0';
 	if (!descry_monitor_symbol(e->monitor, name, &linear)) {
+		if (is_wrong_field(e, name))
+			return false;
+		descry_number_hint(name, node->text_size, hint);
 		descry_fail(e->err, DESCRY_NOT_FOUND,
-			    "no register or symbol is called '%.80s' (see `help expressions`, "
-			    "`info symbols`)",
-			    name);
+			    "no register or symbol is called '%.80s' (%s)", name,
+			    *hint != '\0' ? hint : "see `help expressions`, `info symbols`");
 		return false;
 	}
 	return give(out, VALUE_NUMBER, linear);
@@ -448,6 +479,7 @@ stop_word(enum descry_stop_reason reason)
 	static const char *const words[DESCRY_STOP_REASON_COUNT] = {
 		[DESCRY_STOP_START] = "START",
 		[DESCRY_STOP_STEP] = "STEP",
+		[DESCRY_STOP_REACHED] = "REACHED",
 		[DESCRY_STOP_BREAKPOINT] = "BREAKPOINT",
 		[DESCRY_STOP_INTERRUPTED] = "INTERRUPTED",
 		[DESCRY_STOP_ACCESS] = "ACCESS",

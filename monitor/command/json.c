@@ -1,5 +1,7 @@
 #include "command/json.h"
 
+#include <descry/command.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -22,10 +24,25 @@ json_render(const struct descry_sink *sink, json_t *value)
 	json_decref(value);
 }
 
+void
+descry_error_render(const struct descry_error *err, const struct descry_sink *sink)
+{
+	if (sink->json)
+		json_render(sink, json_pack("{s:s, s:s}", "error", err->text, "status",
+					    descry_status_text(err->status)));
+}
+
 json_t *
 json_text(const char *text)
 {
 	return text != NULL && *text != '\0' ? json_string(text) : json_null();
+}
+
+json_t *
+json_u64(uint64_t number)
+{
+	return number <= INT64_MAX ? json_integer((json_int_t)number)
+				   : json_sprintf("0x%" PRIx64, number);
 }
 
 json_t *

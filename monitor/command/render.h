@@ -25,6 +25,15 @@ enum style {
 /* The escape sequence for a style, or nothing on a sink without colour. */
 const char *style(const struct descry_sink *sink, enum style which);
 
+/* --- layout --------------------------------------------------------------------------- */
+
+/*
+ * A sentence, from a column on that has been written up to, and its newline. What does not
+ * fit the width goes on in lines of its own behind an indent. Tables are not wrapped.
+ */
+void put_wrapped(const struct descry_sink *sink, unsigned column, unsigned indent,
+		 const char *text);
+
 /* --- words ---------------------------------------------------------------------------- */
 
 /* "4K 32 0 data rw a", in columns: granularity, default size, DPL, type. */
@@ -38,9 +47,9 @@ const char *type_text(uint16_t attr, char text[ATTR_TEXT]);
 #define SLOT_TEXT 12u
 const char *slot_text(uint16_t sel, char text[SLOT_TEXT]);
 
-/* "0000:7c23", eight digits behind the colon when wide */
-#define FAR_TEXT 20u
-const char *far_text(uint16_t cs, uint64_t ip, char text[FAR_TEXT]);
+/* 'A' or '\xc1': the low byte of a number, nothing that moves a cursor */
+#define CHARACTER_TEXT 8u
+const char *character_text(uint64_t number, char text[CHARACTER_TEXT]);
 
 json_t *json_status(unsigned status);                   /* ["STALE"] */
 json_t *json_segment(const struct descry_segment *seg); /* selector, base, limit, attr, decoded */
@@ -56,6 +65,8 @@ void render_segment_detail(const struct descry_sink *sink, struct descry_monitor
 /* What has stopped the guest, and what has become of the caches since before. */
 void render_stop(const struct descry_sink *sink, struct descry_monitor *monitor,
 		 const struct descry_stop *stop, const struct descry_segment_moment *before);
+/* Its line alone. */
+void render_stop_text(const struct descry_sink *sink, const struct descry_stop *stop);
 json_t *json_stop(struct descry_monitor *monitor, const struct descry_stop *stop);
 void render_where(const struct descry_sink *sink, struct descry_monitor *monitor);
 
@@ -65,8 +76,10 @@ void render_table_entries(const struct descry_sink *sink, struct descry_monitor 
 			  const struct descry_table_report *table,
 			  const struct descry_table_entry *entries, size_t count);
 
+/* asked: where the first line is, as it was typed; NULL: at CS:IP. */
 void render_code(const struct descry_sink *sink, struct descry_monitor *monitor,
-		 const struct descry_code_line *lines, size_t count);
+		 const struct descry_address *asked, const struct descry_code_line *lines,
+		 size_t count);
 
 /* How x shows memory. */
 struct memory_format {
@@ -82,6 +95,9 @@ void render_memory(const struct descry_sink *sink, struct descry_monitor *monito
 
 void render_value(const struct descry_sink *sink, struct descry_monitor *monitor,
 		  const struct value *value, char format);
+/* old: NULL when the place could not be read, as memory beyond a limit */
+void render_set(const struct descry_sink *sink, const char *place, const struct value *old,
+		const struct value *now);
 void render_breakpoints(const struct descry_sink *sink, struct descry_monitor *monitor);
 void render_image(const struct descry_sink *sink, struct descry_monitor *monitor);
 void render_profile(const struct descry_sink *sink, struct descry_monitor *monitor);

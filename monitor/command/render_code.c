@@ -16,17 +16,38 @@ bytes_text(const struct descry_code_line *line, char text[BYTES_TEXT])
 	return text;
 }
 
+/* Through which segment a line was asked for, else CS:IP. */
+struct label {
+	uint16_t cs;
+	const struct descry_address *asked; /* through a segment other than CS; or NULL */
+	uint64_t first;                     /* linear address of the first line */
+};
+
+static const char *
+label_text(const struct label *label, const struct descry_code_line *line,
+	   char text[DESCRY_FAR_TEXT])
+{
+	const struct descry_address *asked = label->asked;
+
+	if (asked == NULL)
+		return descry_far_text(label->cs, line->ip, text);
+	snprintf(text, DESCRY_FAR_TEXT, "%4s:%04" PRIx32, descry_sreg_name(asked->sreg),
+		 (uint32_t)(asked->offset + line->linear - label->first));
+	return text;
+}
+
 /* "*=> 0000:7c23 t3_unreal        66b800000200    mov eax, 0x20000" */
 static void
-put_line(const struct descry_sink *sink, uint16_t cs, const struct descry_code_line *line)
+put_line(const struct descry_sink *sink, const struct label *label,
+	 const struct descry_code_line *line)
 {
 	char bytes[BYTES_TEXT];
-	char place[FAR_TEXT];
+	char place[DESCRY_FAR_TEXT];
 
 	descry_sink_printf(sink, "%s%c%s %s %-18s %s%-16s%s %s%s\n",
 			   style(sink, line->current ? STYLE_STRONG : STYLE_PLAIN),
 			   line->breakpoint != 0 ? '*' : ' ', line->current ? "=>" : "  ",
-			   far_text(cs, line->ip, place), line->symbol,
+			   label_text(label, line, place), line->symbol,
 			   style(sink, line->current ? STYLE_PLAIN : STYLE_QUIET),
 			   bytes_text(line, bytes), style(sink, STYLE_PLAIN), line->text,
 			   style(sink, STYLE_PLAIN));
@@ -46,15 +67,18 @@ json_line(uint16_t cs, const struct descry_code_line *line)
 
 void
 render_code(const struct descry_sink *sink, struct descry_monitor *monitor,
-	    const struct descry_code_line *lines, size_t count)
+	    const struct descry_address *asked, const struct descry_code_line *lines, size_t count)
 {
 	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(monitor));
 	const uint16_t cs = state->seg[DESCRY_CS].sel;
+	const bool elsewhere =
+		asked != NULL && asked->space == DESCRY_SPACE_SEGMENT && asked->sreg != DESCRY_CS;
+	const struct label label = { cs, elsewhere ? asked : NULL, lines[0].linear };
 	json_t *list;
 
 	if (!sink->json) {
 		for (size_t i = 0; i < count; i++)
-			put_line(sink, cs, &lines[i]);
+			put_line(sink, &label, &lines[i]);
 		return;
 	}
 	list = json_array();

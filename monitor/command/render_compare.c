@@ -1,43 +1,29 @@
 #include "command/render_world.h"
 
+#include "world/compare.h"
+
 #include <stdio.h>
 #include <string.h>
 
 /* Pads to the same column whatever the strategy is called. */
 #define COLUMN_STRATEGY 25
 
-#define NOTE_WIDTH 96u
-
-static const char *
-base_name(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	if (!path)
-		return "the guest";
-	return slash ? slash + 1 : path;
-}
-
 /* --- JSON ----------------------------------------------------------------------------- */
 
 static json_t *
 access_json(const struct descry_world_access *access)
 {
-	static const char *const names[] = {
-		[DESCRY_READ] = "read",
-		[DESCRY_WRITE] = "store",
-		[DESCRY_FETCH] = "fetch",
-	};
 	const bool faults = access->fault.vector != DESCRY_VEC_NONE;
 	json_t *value;
 
 	if (!access->happened)
 		return json_null();
-	value = json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:I, s:s}", "segment",
-			  descry_sreg_name(access->sreg), "access", names[access->access], "size",
-			  (int)access->size, "offset", (json_int_t)access->offset, "retired",
-			  (json_int_t)access->retired, "cs", (int)access->cs, "ip",
-			  (json_int_t)access->ip, "symbol", access->symbol);
+	value = json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:I, s:o}", "segment",
+			  descry_sreg_name(access->sreg), "access",
+			  descry_access_text(access->access), "size", (int)access->size, "offset",
+			  (json_int_t)access->offset, "retired", (json_int_t)access->retired, "cs",
+			  (int)access->cs, "ip", (json_int_t)access->ip, "symbol",
+			  json_text(access->symbol));
 	json_object_set_new(value, "linear",
 			    faults ? json_null() : json_integer((json_int_t)access->linear));
 	json_object_set_new(value, "vector",
@@ -90,13 +76,13 @@ compare_as_json(const struct descry_compare *compare, const struct descry_sink *
 	for (size_t i = 0; i < compare->row_count; i++)
 		json_array_append_new(rows, row_json(compare, &compare->row[i]));
 	json_render(sink,
-		    json_pack("{s:s, s:{s:I, s:i, s:I, s:s}, s:s, s:o, s:o, s:o, s:o}", "image",
-			      base_name(compare->image), "boundary", "retired",
-			      (json_int_t)compare->retired, "cs", (int)compare->cs, "ip",
-			      (json_int_t)compare->ip, "symbol", compare->where, "about",
-			      descry_sreg_name(compare->about), "guest",
-			      json_segment(&compare->seg), "status", json_status(compare->status),
-			      "truth", access_json(&compare->truth), "rows", rows));
+		    json_pack("{s:s, s:{s:I, s:i, s:I, s:o}, s:s, s:o, s:o, s:o, s:o}", "image",
+			      compare->image, "boundary", "retired", (json_int_t)compare->retired,
+			      "cs", (int)compare->cs, "ip", (json_int_t)compare->ip, "symbol",
+			      json_text(compare->where), "about", descry_sreg_name(compare->about),
+			      "guest", json_segment(&compare->seg), "status",
+			      json_status(compare->status), "truth", access_json(&compare->truth),
+			      "rows", rows));
 }
 
 /* --- the head of the table ------------------------------------------------------------ */
@@ -121,47 +107,33 @@ write_subject(const struct descry_compare *compare, const struct descry_sink *si
 				   preview->segment.limit, preview->segment.attr);
 }
 
-/* "4-byte store at fs:00020000" */
-static void
-write_place(const struct descry_world_access *access, const struct descry_sink *sink)
-{
-	static const char *const verbs[] = {
-		[DESCRY_READ] = "read",
-		[DESCRY_WRITE] = "store",
-		[DESCRY_FETCH] = "fetch",
-	};
-
-	descry_sink_printf(sink, "%u-byte %s at %s:%08x", access->size, verbs[access->access],
-			   descry_sreg_name(access->sreg), access->offset);
-}
-
 static void
 write_truth(const struct descry_world_access *truth, const struct descry_sink *sink)
 {
+	char place[COMPARE_ACCESS_TEXT], end[COMPARE_ACCESS_TEXT];
+	char far[DESCRY_FAR_TEXT];
+
 	if (!truth->happened) {
 		descry_sink_text(sink, "no access through it follows\n");
 		return;
 	}
-	descry_sink_text(sink, "next: ");
-	write_place(truth, sink);
-	descry_sink_printf(sink, ", by %04x:%04x%s%s%s, ", truth->cs, (unsigned)truth->ip,
-			   truth->symbol[0] ? " (" : "", truth->symbol,
-			   truth->symbol[0] ? ")" : "");
-	if (truth->fault.vector == DESCRY_VEC_NONE)
-		descry_sink_printf(sink, "goes to %08x\n", truth->linear);
-	else
-		descry_sink_printf(sink, "faults with %s\n",
-				   descry_vector_text(truth->fault.vector));
+	compare_describe_place(truth, place, sizeof(place));
+	compare_describe_end(truth, end, sizeof(end));
+	descry_sink_printf(sink, "next: %s, by %s%s%s%s, %s\n", place,
+			   descry_far_text(truth->cs, truth->ip, far), truth->symbol[0] ? " (" : "",
+			   truth->symbol, truth->symbol[0] ? ")" : "", end);
 }
 
 static void
 write_head(const struct descry_compare *compare, const struct descry_sink *sink)
 {
-	descry_sink_printf(
-		sink, "%s%s%s: host interrupt at %04x:%04x%s%s%s, after %llu instructions\n",
-		style(sink, STYLE_STRONG), base_name(compare->image), style(sink, STYLE_PLAIN),
-		compare->cs, (unsigned)compare->ip, compare->where[0] ? " (" : "", compare->where,
-		compare->where[0] ? ")" : "", (unsigned long long)compare->retired);
+	char far[DESCRY_FAR_TEXT];
+
+	descry_sink_printf(sink, "%s%s%s: host interrupt at %s%s%s%s, after %llu instructions\n",
+			   style(sink, STYLE_STRONG), compare->image, style(sink, STYLE_PLAIN),
+			   descry_far_text(compare->cs, compare->ip, far),
+			   compare->where[0] ? " (" : "", compare->where,
+			   compare->where[0] ? ")" : "", (unsigned long long)compare->retired);
 	write_subject(compare, sink);
 	write_truth(&compare->truth, sink);
 }
@@ -217,27 +189,43 @@ write_field(const struct descry_compare_row *row, enum descry_sreg sreg, enum de
 			   mark == ' ' ? "" : style(sink, STYLE_PLAIN));
 }
 
+/* No access shows them: "none (lost: gs ldtr tr)" */
+static void
+write_unseen_losses(const struct descry_compare_row *row, const struct descry_sink *sink)
+{
+	const char *before = " (lost:";
+	bool any = false;
+
+	descry_sink_text(sink, "none");
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		if (row->lost.of[sreg] == 0)
+			continue;
+		descry_sink_printf(sink, "%s %s", before, descry_sreg_name(sreg));
+		before = "";
+		any = true;
+	}
+	descry_sink_text(sink, any ? ")\n" : "\n");
+}
+
 static void
 write_access(const struct descry_compare *compare, const struct descry_compare_row *row,
 	     const struct descry_sink *sink)
 {
 	const struct descry_world_access *access = &row->access;
+	char end[COMPARE_ACCESS_TEXT];
 
 	if (row->outcome == DESCRY_OUTCOME_REFUSED || row->outcome == DESCRY_OUTCOME_HOST_FAULT) {
 		descry_sink_text(sink, "(as it was at X1)\n");
 		return;
 	}
 	if (!access->happened) {
-		descry_sink_text(sink, "none\n");
+		write_unseen_losses(row, sink);
 		return;
 	}
 	if (access->sreg != compare->about)
 		descry_sink_printf(sink, "%s: ", descry_sreg_name(access->sreg));
-	if (access->fault.vector == DESCRY_VEC_NONE)
-		descry_sink_printf(sink, "goes to %08x\n", access->linear);
-	else
-		descry_sink_printf(sink, "faults with %s (%u)\n",
-				   descry_vector_text(access->fault.vector), access->fault.vector);
+	compare_describe_end(access, end, sizeof(end));
+	descry_sink_printf(sink, "%s\n", end);
 }
 
 static void
@@ -273,26 +261,6 @@ write_columns(const struct descry_compare *compare, const struct descry_sink *si
 
 /* --- the notes below it --------------------------------------------------------------- */
 
-/* Words from column 4 on, in lines that fit the page. */
-static void
-write_wrapped(const char *text, const struct descry_sink *sink)
-{
-	size_t column = 0;
-
-	while (*text) {
-		const size_t length = strcspn(text, " ");
-
-		if (column > 0 && column + 1 + length > NOTE_WIDTH) {
-			descry_sink_text(sink, "\n");
-			column = 0;
-		}
-		descry_sink_printf(sink, "%s%.*s", column ? " " : "    ", (int)length, text);
-		column += length + (column ? 1 : 4);
-		text += length + strspn(text + length, " ");
-	}
-	descry_sink_text(sink, "\n");
-}
-
 /* "gs.limit gs.attr": lost in other segments than the one that the table shows. */
 static bool
 list_other_losses(const struct descry_compare *compare, const struct descry_compare_row *row,
@@ -326,7 +294,8 @@ write_note(const struct descry_compare *compare, const struct descry_compare_row
 		return;
 	descry_sink_printf(sink, "%s\n", descry_strategy_text(row->strategy, strategy));
 	snprintf(note, sizeof(note), "%s%s", row->detail, others);
-	write_wrapped(note, sink);
+	descry_sink_text(sink, "    ");
+	put_wrapped(sink, 4, 4, note);
 }
 
 void

@@ -2,36 +2,48 @@
 
 #include <descry/profile.h>
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* --- values --------------------------------------------------------------------------- */
 
-static void
-put_number(const struct descry_sink *sink, uint64_t number, char format)
+#define NUMBER_TEXT 64u
+
+static const char *
+number_text(uint64_t number, char format, char text[NUMBER_TEXT])
 {
 	switch (format) {
 	case 'x':
-		descry_sink_printf(sink, "0x%" PRIx64, number);
+		snprintf(text, NUMBER_TEXT, "0x%" PRIx64, number);
 		break;
 	case 'd':
-		descry_sink_printf(sink, "%" PRId64, (int64_t)number);
+		snprintf(text, NUMBER_TEXT, "%" PRId64, (int64_t)number);
 		break;
 	case 'u':
-		descry_sink_printf(sink, "%" PRIu64, number);
+		snprintf(text, NUMBER_TEXT, "%" PRIu64, number);
 		break;
 	case 'o':
-		descry_sink_printf(sink, "0%" PRIo64, number);
+		snprintf(text, NUMBER_TEXT, "0%" PRIo64, number);
 		break;
 	case 'c':
-		descry_sink_printf(sink, isprint((int)(number & 0x7f)) ? "'%c'" : "'\\x%02x'",
-				   (int)(number & 0xff));
-		break;
+		return character_text(number, text);
 	default:
-		descry_sink_printf(sink, "0x%" PRIx64 " (%" PRIu64 ")", number, number);
+		snprintf(text, NUMBER_TEXT, "0x%" PRIx64 " (%" PRIu64 ")", number, number);
 	}
+	return text;
+}
+
+static json_t *
+json_value(const struct value *value, char format)
+{
+	char text[VALUE_TEXT], number[NUMBER_TEXT];
+	const bool formatted = value->kind == VALUE_NUMBER && format != '\0';
+
+	return json_pack("{s:o, s:s, s:o}", "value", json_u64(value->number), "text",
+			 formatted ? number_text(value->number, format, number)
+				   : value_text(value, text),
+			 "format", formatted ? json_stringn(&format, 1) : json_null());
 }
 
 void
@@ -39,21 +51,38 @@ render_value(const struct descry_sink *sink, struct descry_monitor *monitor,
 	     const struct value *value, char format)
 {
 	char symbol[DESCRY_SYMBOL_TEXT] = "";
-	char text[VALUE_TEXT];
+	char text[VALUE_TEXT], number[NUMBER_TEXT];
 
 	if (sink->json) {
-		json_render(sink, json_pack("{s:I, s:s}", "value", (json_int_t)value->number,
-					    "text", value_text(value, text)));
+		json_render(sink, json_value(value, format));
 		return;
 	}
 	if (value->kind != VALUE_NUMBER) {
 		descry_sink_printf(sink, "%s\n", value_text(value, text));
 		return;
 	}
-	put_number(sink, value->number, format);
 	if (format == '\0' && value->number <= UINT32_MAX)
 		descry_query_symbol(monitor, value->number, symbol);
-	descry_sink_printf(sink, "%s%s\n", *symbol != '\0' ? " " : "", symbol);
+	if (strchr(symbol, '+') != NULL)
+		*symbol = '\0'; /* a number near a symbol is no address for that */
+	descry_sink_printf(sink, "%s%s%s\n", number_text(value->number, format, number),
+			   *symbol != '\0' ? " " : "", symbol);
+}
+
+void
+render_set(const struct descry_sink *sink, const char *place, const struct value *old,
+	   const struct value *now)
+{
+	char before[VALUE_TEXT], after[VALUE_TEXT];
+
+	if (sink->json)
+		json_render(sink, json_pack("{s:s, s:o, s:o}", "place", place, "old",
+					    old != NULL ? json_u64(old->number) : json_null(),
+					    "now", json_u64(now->number)));
+	else
+		descry_sink_printf(sink, "%s: %s%s%s\n", place,
+				   old != NULL ? value_text(old, before) : "",
+				   old != NULL ? " > " : "", value_text(now, after));
 }
 
 /* --- breakpoints ---------------------------------------------------------------------- */
@@ -61,9 +90,9 @@ render_value(const struct descry_sink *sink, struct descry_monitor *monitor,
 static json_t *
 json_breakpoint(const struct descry_breakpoint *breakpoint, const char *symbol)
 {
-	return json_pack("{s:i, s:I, s:o, s:I, s:b}", "number", breakpoint->number, "linear",
+	return json_pack("{s:i, s:I, s:o, s:I}", "number", breakpoint->number, "linear",
 			 (json_int_t)breakpoint->linear, "symbol", json_text(symbol), "hits",
-			 (json_int_t)breakpoint->hits, "enabled", (int)breakpoint->enabled);
+			 (json_int_t)breakpoint->hits);
 }
 
 void
@@ -153,7 +182,7 @@ render_symbols(const struct descry_sink *sink, struct descry_monitor *monitor)
 	for (size_t i = 0; (name = descry_monitor_symbol_name(monitor, i)) != NULL; i++) {
 		if (!descry_monitor_symbol(monitor, name, &linear))
 			continue;
-		json_object_set_new(object, name, json_integer((json_int_t)linear));
+		json_object_set_new(object, name, json_u64(linear));
 		if (!sink->json)
 			descry_sink_printf(sink, "%08" PRIx64 " %s\n", linear, name);
 	}

@@ -3,9 +3,11 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ROW_BYTES 16u
+#define ROW_CHARACTERS 8u
 #define UNIT_TEXT 72u
 
 /* --- one unit ------------------------------------------------------------------------- */
@@ -27,20 +29,12 @@ sign_extend(uint64_t number, unsigned unit)
 	return (int64_t)(number << shift) >> shift;
 }
 
-static void
-character_text(uint64_t number, char text[UNIT_TEXT])
-{
-	if (number < 0x80 && isprint((int)number))
-		snprintf(text, UNIT_TEXT, "%4d '%c'", (int)number, (char)number);
-	else
-		snprintf(text, UNIT_TEXT, "%4d '\\x%02x'", (int)(int8_t)number, (unsigned)number);
-}
-
 /* Columns are as wide as the widest number of the unit. */
 static void
 unit_text(const struct memory_format *format, uint64_t number, char text[UNIT_TEXT])
 {
 	const int bits = (int)format->unit * 8;
+	char character[CHARACTER_TEXT];
 
 	switch (format->format) {
 	case 'd':
@@ -54,7 +48,8 @@ unit_text(const struct memory_format *format, uint64_t number, char text[UNIT_TE
 		snprintf(text, UNIT_TEXT, "0%0*" PRIo64, (bits + 2) / 3, number);
 		break;
 	case 'c':
-		character_text(number & 0xff, text);
+		snprintf(text, UNIT_TEXT, "%4d %6s", (int)(int8_t)number,
+			 character_text(number, character));
 		break;
 	default:
 		snprintf(text, UNIT_TEXT, "%0*" PRIx64, bits / 4, number);
@@ -94,7 +89,7 @@ put_rows(const struct descry_sink *sink, struct descry_monitor *monitor,
 	 const struct memory_format *format, const struct descry_address *address, const void *data,
 	 size_t read)
 {
-	const size_t per_row = ROW_BYTES / format->unit;
+	const size_t per_row = format->format == 'c' ? ROW_CHARACTERS : ROW_BYTES / format->unit;
 	char text[UNIT_TEXT];
 
 	for (size_t i = 0; i < read; i++) {
@@ -168,8 +163,56 @@ json_units(const struct memory_format *format, const void *data, size_t read)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < read; i++)
-		json_array_append_new(list, json_integer((json_int_t)unit_at(format, data, i)));
+		json_array_append_new(list, json_u64(unit_at(format, data, i)));
 	return list;
+}
+
+/* One character for each byte: those above 7Fh are the code points of that number. */
+static json_t *
+json_latin(const uint8_t *bytes, size_t size)
+{
+	struct descry_sink_buffer buffer;
+	const struct descry_sink sink = descry_sink_to_buffer(&buffer);
+	json_t *text;
+
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i] < 0x80)
+			descry_sink_printf(&sink, "%c", bytes[i]);
+		else
+			descry_sink_printf(&sink, "%c%c", 0xc0 | bytes[i] >> 6,
+					   0x80 | (bytes[i] & 0x3f));
+	}
+	text = json_stringn(buffer.text != NULL ? buffer.text : "", buffer.size);
+	free(buffer.text);
+	return text;
+}
+
+static json_t *
+json_strings(const uint8_t *data, size_t read)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < read;) {
+		const size_t size = strnlen((const char *)data + i, read - i);
+
+		json_array_append_new(list, json_latin(data + i, size));
+		i += size + 1;
+	}
+	return list;
+}
+
+static json_t *
+json_memory(struct descry_monitor *monitor, const struct memory_format *format,
+	    const struct descry_address *address, const void *data, size_t read)
+{
+	json_t *object = json_pack("{s:o, s:o, s:o, s:i, s:o}", "offset", json_u64(address->offset),
+				   "linear", json_u64(descry_query_linear(monitor, address)),
+				   "format", json_stringn(&format->format, 1), "unit",
+				   (int)format->unit, "units", json_units(format, data, read));
+
+	if (format->format == 's')
+		json_object_set_new(object, "strings", json_strings(data, read));
+	return object;
 }
 
 static json_t *
@@ -186,12 +229,11 @@ render_memory(const struct descry_sink *sink, struct descry_monitor *monitor,
 	      const void *data, size_t read, const struct descry_denial *denial)
 {
 	if (sink->json) {
-		json_render(sink, json_pack("{s:I, s:I, s:i, s:o, s:o}", "offset",
-					    (json_int_t)address->offset, "linear",
-					    (json_int_t)descry_query_linear(monitor, address),
-					    "unit", (int)format->unit, "units",
-					    json_units(format, data, read), "denied",
-					    denial != NULL ? json_denial(denial) : json_null()));
+		json_t *object = json_memory(monitor, format, address, data, read);
+
+		json_object_set_new(object, "denied",
+				    denial != NULL ? json_denial(denial) : json_null());
+		json_render(sink, object);
 		return;
 	}
 	if (format->format == 's')

@@ -1,4 +1,5 @@
 #include "command/render.h"
+#include "command/topics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,8 +11,11 @@
  *
  *   fs   cache   0010 !00000000 !ffffffff !c093 4K 32 0 data rw a    UNREAL|UNREAL-BASE
  *        gdt[2]        the same                     00cf93000000ffff at 7d00
+ *        usual         00000100  0000ffff  0093 1B 16 0 data rw a    what real-mode code expects
  *        reload        00000100  ffffffff  c093 4K 32 0 data rw a    now: real mode
  *        loaded  from gdt[2] by mov at 0000:7c16 t1_pe_set+3, instruction 8, protected
+ *
+ * Among others, a segment that is MATCH has its first line only.
  */
 #define LABEL_WIDTH 13 /* of "cache" with the selector behind it */
 
@@ -70,15 +74,28 @@ put_cache(const struct descry_sink *sink, const struct descry_segment_report *re
 		descry_cache_status_text(report->status, status), style(sink, STYLE_PLAIN));
 }
 
+/* What the marked fields of the cache differ from, when no reload gives it. */
 static void
-put_slot(const struct descry_sink *sink, const struct descry_segment_report *report)
+put_usual(const struct descry_sink *sink, const struct descry_segment_report *report)
+{
+	if (!report->has_usual)
+		return;
+	descry_sink_printf(sink, "     %-*s", LABEL_WIDTH - 1, "usual");
+	put_columns(sink, &report->usual, 0);
+	descry_sink_text(sink, " what real-mode code expects\n");
+}
+
+static void
+put_slot(const struct descry_sink *sink, const struct descry_segment_report *report,
+	 bool in_protected_mode)
 {
 	char slot[SLOT_TEXT];
 
 	slot_text(report->cache.sel, slot);
 	if (report->slot == DESCRY_SLOT_NULL) {
-		descry_sink_printf(sink, "     %-8s%s\n", "table",
-				   "a null selector names no descriptor");
+		if (in_protected_mode)
+			descry_sink_printf(sink, "     %-8s%s\n", "table",
+					   "a null selector names no descriptor");
 	} else if (report->slot == DESCRY_SLOT_BEYOND) {
 		descry_sink_printf(sink, "     %-8s%s is beyond the limit of its table\n", "table",
 				   slot);
@@ -156,15 +173,18 @@ put_cause(const struct descry_sink *sink, struct descry_monitor *monitor,
 {
 	const char *cause = descry_cause_text((enum descry_cause)from->cause);
 	char symbol[DESCRY_SYMBOL_TEXT];
-	char place[FAR_TEXT];
+	char place[DESCRY_FAR_TEXT];
 
-	if (from->step != 0) {
+	if (from->step == DESCRY_STEP_PERSON)
+		cause = "`load`";
+	else if (from->step != DESCRY_STEP_GUEST) {
 		descry_sink_printf(sink, "by %s of the host at X%u", cause, from->step);
 		return;
 	}
 	descry_query_symbol_at(monitor, (enum descry_mode)from->mode, from->cs, from->ip, symbol);
-	descry_sink_printf(sink, "by %s at %s%s%s", cause, far_text(from->cs, from->ip, place),
-			   *symbol != '\0' ? " " : "", symbol);
+	descry_sink_printf(sink, "by %s at %s%s%s", cause,
+			   descry_far_text(from->cs, from->ip, place), *symbol != '\0' ? " " : "",
+			   symbol);
 }
 
 static void
@@ -248,20 +268,29 @@ put_from(const struct descry_sink *sink, struct descry_monitor *monitor,
 
 /* --- as JSON -------------------------------------------------------------------------- */
 
+static const char *
+actor_text(const struct descry_provenance *from)
+{
+	if (from->step == DESCRY_STEP_PERSON || from->cause == DESCRY_CAUSE_DEBUGGER)
+		return "person";
+	return from->step == DESCRY_STEP_GUEST ? "guest" : "host";
+}
+
 static json_t *
 json_provenance(struct descry_monitor *monitor, const struct descry_provenance *from)
 {
 	char symbol[DESCRY_SYMBOL_TEXT];
 
 	descry_query_symbol_at(monitor, (enum descry_mode)from->mode, from->cs, from->ip, symbol);
-	return json_pack("{s:s, s:s, s:s, s:i, s:I, s:o, s:I, s:i, s:o, s:I, s:i}", "cause",
+	return json_pack("{s:s, s:s, s:s, s:i, s:I, s:o, s:I, s:i, s:o, s:I, s:s, s:i}", "cause",
 			 descry_cause_text((enum descry_cause)from->cause), "mode",
 			 descry_mode_text((enum descry_mode)from->mode), "origin",
 			 descry_origin_text((enum descry_origin)from->origin), "cs", from->cs, "ip",
 			 (json_int_t)from->ip, "symbol", json_text(symbol), "retired",
 			 (json_int_t)from->retired, "selector", from->sel, "raw",
 			 from->raw != 0 ? json_raw(from->raw) : json_null(), "table",
-			 (json_int_t)from->table, "step", from->step);
+			 (json_int_t)from->table, "by", actor_text(from), "step",
+			 from->step == DESCRY_STEP_PERSON ? 0 : from->step);
 }
 
 static json_t *
@@ -304,12 +333,13 @@ json_report(struct descry_monitor *monitor, const struct descry_segment_report *
 	const struct descry_preview *reload = report->reload;
 
 	return json_pack(
-		"{s:s, s:i, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}}", "name",
-		descry_sreg_name(report->sreg), "selector", report->cache.sel, "cache",
+		"{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}}",
+		"name", descry_sreg_name(report->sreg), "selector", report->cache.sel, "cache",
 		json_segment(&report->cache), "status", json_status(report->status), "differs",
-		json_differs(report->differs), "table", json_table_slot(report), "reload", "now",
-		json_preview(&reload[DESCRY_RELOAD_NOW]), "real",
-		json_preview(&reload[DESCRY_RELOAD_REAL]), "protected",
+		json_differs(report->differs), "usual",
+		report->has_usual ? json_segment(&report->usual) : json_null(), "table",
+		json_table_slot(report), "reload", "now", json_preview(&reload[DESCRY_RELOAD_NOW]),
+		"real", json_preview(&reload[DESCRY_RELOAD_REAL]), "protected",
 		json_preview(&reload[DESCRY_RELOAD_PROTECTED]), "v86",
 		json_preview(&reload[DESCRY_RELOAD_V86]), "from", "base",
 		json_provenance(monitor, &report->from.base), "limit",
@@ -320,21 +350,16 @@ json_report(struct descry_monitor *monitor, const struct descry_segment_report *
 /* --- the two displays ----------------------------------------------------------------- */
 
 static void
-now_note(struct descry_monitor *monitor, char note[40])
-{
-	snprintf(note, 40, "now: %s mode",
-		 descry_mode_text(descry_vcpu_mode(descry_monitor_vcpu(monitor))));
-}
-
-static void
 put_block(const struct descry_sink *sink, struct descry_monitor *monitor,
 	  const struct descry_segment_report *report)
 {
+	const enum descry_mode mode = descry_vcpu_mode(descry_monitor_vcpu(monitor));
 	char note[40];
 
-	now_note(monitor, note);
+	snprintf(note, sizeof(note), "now: %s mode", descry_mode_text(mode));
 	put_cache(sink, report);
-	put_slot(sink, report);
+	put_usual(sink, report);
+	put_slot(sink, report, mode == DESCRY_MODE_PROTECTED);
 	put_preview(sink, "reload", &report->cache, &report->reload[DESCRY_RELOAD_NOW], note);
 	put_from(sink, monitor, &report->from);
 	put_rewritten(sink, report);
@@ -348,8 +373,12 @@ render_segments(const struct descry_sink *sink, struct descry_monitor *monitor,
 
 	if (!sink->json) {
 		put_heading(sink);
-		for (size_t i = 0; i < count; i++)
-			put_block(sink, monitor, &reports[i]);
+		for (size_t i = 0; i < count; i++) {
+			if (reports[i].status == 0 && count > 1)
+				put_cache(sink, &reports[i]);
+			else
+				put_block(sink, monitor, &reports[i]);
+		}
 		return;
 	}
 	list = json_array();
@@ -358,30 +387,28 @@ render_segments(const struct descry_sink *sink, struct descry_monitor *monitor,
 	json_render(sink, json_pack("{s:o}", "segments", list));
 }
 
-static const struct {
-	unsigned status;
-	const char *meaning;
-} meanings[] = {
-	{ DESCRY_CACHE_STALE, "STALE: a load of this selector now would give something else, or "
-			      "fault" },
-	{ DESCRY_CACHE_UNREAL, "UNREAL: PE=0, and limit or attr is not what real-mode code takes "
-			       "for granted" },
-	{ DESCRY_CACHE_UNREAL_BASE, "UNREAL-BASE: PE=0, and base is not selector * 16" },
-	{ DESCRY_CACHE_UNUSABLE, "UNUSABLE: every access through it faults" },
-	{ DESCRY_CACHE_FIXED, "FIXED: its base is a constant of the CPU, from no table" },
-	{ DESCRY_CACHE_FORCED, "FORCED: a monitor or debugger has written it" },
-};
+/* What `help status` says about a word. */
+static void
+put_meaning(const struct descry_sink *sink, const char *word)
+{
+	const char *line = NULL;
+	size_t size;
+
+	while ((line = help_status_line(word, line, &size)) != NULL)
+		descry_sink_printf(sink, "     %.*s\n", (int)size, line);
+}
 
 static void
-put_meaning(const struct descry_sink *sink, const struct descry_segment_report *report)
+put_meanings(const struct descry_sink *sink, unsigned status)
 {
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-		if (report->status & meanings[i].status)
-			descry_sink_printf(sink, "     %-8s%s\n", "", meanings[i].meaning);
+	char word[DESCRY_CACHE_STATUS_TEXT];
+
+	if (status == 0)
+		put_meaning(sink, descry_cache_status_text(0, word));
+	for (unsigned bit = 1; bit <= DESCRY_CACHE_FORCED; bit <<= 1) {
+		if (status & bit)
+			put_meaning(sink, descry_cache_status_text(bit, word));
 	}
-	if (report->status == 0)
-		descry_sink_printf(sink, "     %-8s%s\n", "",
-				   "MATCH: the cache is what the selector means now");
 }
 
 void
@@ -402,5 +429,5 @@ render_segment_detail(const struct descry_sink *sink, struct descry_monitor *mon
 		    "reload with PE=1, VM=0");
 	put_preview(sink, "if v86", &report->cache, &reload[DESCRY_RELOAD_V86],
 		    "reload with PE=1, VM=1");
-	put_meaning(sink, report);
+	put_meanings(sink, report->status);
 }

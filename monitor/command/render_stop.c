@@ -28,14 +28,16 @@ change_of(const struct descry_segment_moment *before, const struct descry_segmen
 				now->status[sreg] };
 }
 
-static void
+/* How many columns it has taken. */
+static unsigned
 put_change(const struct descry_sink *sink, const char *name, unsigned digits, uint64_t before,
 	   uint64_t now)
 {
-	if (before != now)
-		descry_sink_printf(sink, " %s %0*" PRIx64 "%s>%0*" PRIx64 "%s", name, (int)digits,
-				   before, style(sink, STYLE_DIFFERS), (int)digits, now,
-				   style(sink, STYLE_PLAIN));
+	if (before == now)
+		return 0;
+	descry_sink_printf(sink, " %s %0*" PRIx64 "%s>%0*" PRIx64 "%s", name, (int)digits, before,
+			   style(sink, STYLE_DIFFERS), (int)digits, now, style(sink, STYLE_PLAIN));
+	return (unsigned)strlen(name) + 2 * digits + 3;
 }
 
 static void
@@ -49,18 +51,35 @@ put_status_change(const struct descry_sink *sink, unsigned before, unsigned now)
 			   descry_cache_status_text(now, text), style(sink, STYLE_PLAIN));
 }
 
+#define CHANGE_COLUMN 7u /* behind "   fs  " */
+#define CHANGE_WIDTH 80u
+
+/* For the status in the same line, on a narrow screen. */
+static bool
+has_room(unsigned column, const struct change *change)
+{
+	char before[DESCRY_CACHE_STATUS_TEXT], now[DESCRY_CACHE_STATUS_TEXT];
+	const size_t size = strlen(descry_cache_status_text(change->status_before, before)) +
+			    strlen(descry_cache_status_text(change->status, now));
+
+	return change->status == change->status_before || column + size + 5 <= CHANGE_WIDTH;
+}
+
 /* "   fs   sel 0000>0010 limit 0000ffff>ffffffff attr 0093>c093  STALE > MATCH" */
 static void
 put_cache_change(const struct descry_sink *sink, const struct change *change)
 {
 	const struct descry_segment *before = change->seg_before;
 	const struct descry_segment *now = change->seg;
+	unsigned column = CHANGE_COLUMN;
 
 	descry_sink_printf(sink, "   %-4s", descry_sreg_name(change->sreg));
-	put_change(sink, "sel", 4, before->sel, now->sel);
-	put_change(sink, "base", 8, before->base, now->base);
-	put_change(sink, "limit", 8, before->limit, now->limit);
-	put_change(sink, "attr", 4, before->attr, now->attr);
+	column += put_change(sink, "sel", 4, before->sel, now->sel);
+	column += put_change(sink, "base", 8, before->base, now->base);
+	column += put_change(sink, "limit", 8, before->limit, now->limit);
+	column += put_change(sink, "attr", 4, before->attr, now->attr);
+	if (!has_room(column, change))
+		descry_sink_printf(sink, "\n%*s", (int)CHANGE_COLUMN - 1, "");
 	descry_sink_text(sink, "  ");
 	put_status_change(sink, change->status_before, change->status);
 }
@@ -151,7 +170,15 @@ put_code_at_ip(const struct descry_sink *sink, struct descry_monitor *monitor)
 	struct descry_code_line line;
 
 	descry_query_code(monitor, descry_vcpu_linear_ip(descry_monitor_vcpu(monitor)), &line);
-	render_code(sink, monitor, &line, 1);
+	render_code(sink, monitor, NULL, &line, 1);
+}
+
+void
+render_stop_text(const struct descry_sink *sink, const struct descry_stop *stop)
+{
+	descry_sink_text(sink, style(sink, STYLE_STRONG));
+	put_wrapped(sink, 0, 4, stop->text);
+	descry_sink_text(sink, style(sink, STYLE_PLAIN));
 }
 
 void
@@ -169,8 +196,7 @@ render_stop(const struct descry_sink *sink, struct descry_monitor *monitor,
 		return;
 	}
 	if (stop->reason != DESCRY_STOP_STEP)
-		descry_sink_printf(sink, "%s%s%s\n", style(sink, STYLE_STRONG), stop->text,
-				   style(sink, STYLE_PLAIN));
+		render_stop_text(sink, stop);
 	put_changes(sink, before, &now);
 	put_code_at_ip(sink, monitor);
 }
@@ -207,11 +233,8 @@ descry_run_render(struct descry_monitor *monitor, const struct descry_stop *stop
 	const double rate = seconds > 0 ? (double)stop->retired / seconds : 0;
 	json_t *object;
 
-	if (!sink->json) {
-		descry_sink_printf(sink, "%s; %" PRIu64 " instructions, %.0f a second\n",
-				   stop->text, stop->retired, rate);
+	if (!sink->json)
 		return;
-	}
 	object = json_stop(monitor, stop);
 	json_object_set_new(object, "wall_seconds", json_real(seconds));
 	json_object_set_new(object, "instructions_per_second", json_real(rate));

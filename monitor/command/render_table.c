@@ -30,7 +30,7 @@ put_names(const struct descry_sink *sink, struct descry_monitor *monitor, unsign
 	}
 }
 
-/* "0010  00cf93000000ffff  base 00000000 limit ffffffff c093 4K 32 0 data rw a  fs" */
+/* "00000000  ffffffff  c093 4K 32 0 data rw a", below the heading */
 static void
 put_descriptor(const struct descry_sink *sink, const struct descry_table_entry *entry)
 {
@@ -42,8 +42,8 @@ put_descriptor(const struct descry_sink *sink, const struct descry_table_entry *
 		return;
 	}
 	attr_columns(seg->attr, attr);
-	descry_sink_printf(sink, "base %08" PRIx64 " limit %08" PRIx32 " attr %04x %s", seg->base,
-			   seg->limit, seg->attr, attr);
+	descry_sink_printf(sink, "%08" PRIx64 "  %08" PRIx32 "  %04x %s", seg->base, seg->limit,
+			   seg->attr, attr);
 }
 
 /* A gate leads through CS of its selector; where that is, only a flat or real one tells. */
@@ -180,6 +180,11 @@ render_table_entries(const struct descry_sink *sink, struct descry_monitor *moni
 		return;
 	}
 	put_heading(sink, table);
+	if (table->kind != DESCRY_TABLE_IDT && count > 0)
+		descry_sink_printf(sink,
+				   "%s         sel  descriptor        base      limit     attr "
+				   "G  D  P type%s\n",
+				   style(sink, STYLE_QUIET), style(sink, STYLE_PLAIN));
 	for (size_t i = 0; i < count;) {
 		size_t last = i;
 

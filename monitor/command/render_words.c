@@ -1,5 +1,6 @@
 #include "command/render.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,33 @@ style(const struct descry_sink *sink, enum style which)
 	};
 
 	return sink->colour ? sequences[which] : "";
+}
+
+/* --- layout --------------------------------------------------------------------------- */
+
+#define WIDTH_DEFAULT 100u
+
+void
+put_wrapped(const struct descry_sink *sink, unsigned column, unsigned indent, const char *text)
+{
+	const size_t width = sink->width != 0 ? sink->width : WIDTH_DEFAULT;
+	const char *between = "";
+	size_t at = column;
+
+	while (*text != '\0') {
+		const size_t size = strcspn(text, " ");
+
+		if (*between != '\0' && at + 1 + size > width) {
+			descry_sink_printf(sink, "\n%*s", (int)indent, "");
+			at = indent;
+			between = "";
+		}
+		descry_sink_printf(sink, "%s%.*s", between, (int)size, text);
+		at += strlen(between) + size;
+		between = " ";
+		text += size + strspn(text + size, " ");
+	}
+	descry_sink_text(sink, "\n");
 }
 
 /* --- attributes ----------------------------------------------------------------------- */
@@ -81,10 +109,14 @@ slot_text(uint16_t sel, char text[SLOT_TEXT])
 }
 
 const char *
-far_text(uint16_t cs, uint64_t ip, char text[FAR_TEXT])
+character_text(uint64_t number, char text[CHARACTER_TEXT])
 {
-	snprintf(text, FAR_TEXT, "%04x:%0*" PRIx64, cs, ip > 0xffff ? 8 : 4,
-		 ip & (uint64_t)UINT32_MAX);
+	const unsigned character = number & 0xff;
+
+	if (character < 0x80 && isprint((int)character))
+		snprintf(text, CHARACTER_TEXT, "'%c'", (char)character);
+	else
+		snprintf(text, CHARACTER_TEXT, "'\\x%02x'", character);
 	return text;
 }
 

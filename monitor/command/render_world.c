@@ -62,6 +62,21 @@ render_strategies(const struct descry_world *world, const struct descry_sink *si
 	}
 }
 
+void
+render_choice(const struct descry_strategy *before, const struct descry_strategy *now,
+	      const struct descry_sink *sink)
+{
+	char from[DESCRY_STRATEGY_TEXT], to[DESCRY_STRATEGY_TEXT];
+
+	if (sink->json)
+		json_render(sink,
+			    json_pack("{s:s, s:s?, s:s}", "strategy", now->name, "variant",
+				      now->variant, "before", descry_strategy_text(before, from)));
+	else
+		descry_sink_printf(sink, "world: %s > %s\n", descry_strategy_text(before, from),
+				   descry_strategy_text(now, to));
+}
+
 /* --- one step as text ----------------------------------------------------------------- */
 
 /* What has become of the guest's value of a field, as a mark behind the register's value. */
@@ -135,8 +150,10 @@ write_step_title(const struct descry_world_step *step, const struct descry_sink 
 	descry_sink_printf(sink, "%sX%u %s%s  (PE=%u, GDTR %08x/%04x)\n", style(sink, STYLE_STRONG),
 			   step->number, step->title, style(sink, STYLE_PLAIN),
 			   step->cr0 & DESCRY_CR0_PE, (unsigned)step->gdtr.base, step->gdtr.limit);
-	for (unsigned i = 0; i < step->line_count; i++)
-		descry_sink_printf(sink, "    %s\n", step->line[i]);
+	for (unsigned i = 0; i < step->line_count; i++) {
+		descry_sink_text(sink, "    ");
+		put_wrapped(sink, 4, 6, step->line[i]);
+	}
 }
 
 static void
@@ -235,7 +252,7 @@ write_differences(const struct descry_world_trace *trace, const struct descry_si
 		fields_diff(trace->step[0].seg, trace->step[trace->step_count - 1].seg);
 
 	if (fields_empty(&lost)) {
-		descry_sink_text(sink, "the guest runs again, nothing is lost\n");
+		descry_sink_text(sink, "the guest runs again, nothing is lost");
 		return;
 	}
 	descry_sink_text(sink, "the guest runs again without its");
@@ -246,7 +263,7 @@ write_differences(const struct descry_world_trace *trace, const struct descry_si
 						   descry_field_name(field));
 		}
 	}
-	descry_sink_printf(sink, ", gone at X%u\n", judge_lost_at(trace, &lost));
+	descry_sink_printf(sink, ", gone at X%u", judge_lost_at(trace, &lost));
 }
 
 /* --- the renders ---------------------------------------------------------------------- */
@@ -254,20 +271,27 @@ write_differences(const struct descry_world_trace *trace, const struct descry_si
 void
 render_switch(const struct descry_world_trace *trace, const struct descry_sink *sink)
 {
-	char strategy[DESCRY_STRATEGY_TEXT];
+	const bool resumed = trace->end == DESCRY_WORLD_RESUMED;
+	char strategy[DESCRY_STRATEGY_TEXT], far[DESCRY_FAR_TEXT];
+	struct descry_sink_buffer buffer;
+	const struct descry_sink line = descry_sink_to_buffer(&buffer);
 
 	if (sink->json) {
 		json_render(sink, switch_json(trace));
 		return;
 	}
-	descry_sink_printf(sink, "host interrupt at %04x:%04x under %s: ", trace->cs,
-			   (unsigned)trace->ip, descry_strategy_text(trace->strategy, strategy));
-	if (trace->end == DESCRY_WORLD_RESUMED)
-		write_differences(trace, sink);
+	descry_sink_printf(&line, "host interrupt at %s under %s: ",
+			   descry_far_text(trace->cs, trace->ip, far),
+			   descry_strategy_text(trace->strategy, strategy));
+	if (resumed)
+		write_differences(trace, &line);
 	else
-		descry_sink_printf(sink, "%s%s%s at X%u: %s\n", style(sink, STYLE_DIFFERS),
-				   end_text(trace->end), style(sink, STYLE_PLAIN), trace->ended_at,
+		descry_sink_printf(&line, "%s at X%u: %s", end_text(trace->end), trace->ended_at,
 				   trace->why);
+	descry_sink_text(sink, resumed ? "" : style(sink, STYLE_STATUS));
+	put_wrapped(sink, 0, 4, buffer.text != NULL ? buffer.text : "");
+	descry_sink_text(sink, resumed ? "" : style(sink, STYLE_PLAIN));
+	free(buffer.text);
 }
 
 void

@@ -12,6 +12,10 @@
 /* All strategies, the chosen one marked. */
 void render_strategies(const struct descry_world *world, const struct descry_sink *sink);
 
+/* Which strategy was in use, and which is from now on. */
+void render_choice(const struct descry_strategy *before, const struct descry_strategy *now,
+		   const struct descry_sink *sink);
+
 /* One line: which strategy, where, and whether the guest runs again. */
 void render_switch(const struct descry_world_trace *trace, const struct descry_sink *sink);
 

@@ -12,7 +12,7 @@
 struct descry_session {
 	struct descry_monitor *monitor;
 	struct descry_world *world; /* may be NULL */
-	struct descry_address next; /* what the address "." means: behind what x, disas showed */
+	struct descry_address next; /* what the address "." means: after what x, disas showed */
 	bool has_next;
 	char format[16]; /* of the last x */
 	unsigned script_depth;

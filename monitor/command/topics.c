@@ -1,5 +1,8 @@
 #include "command/topics.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 /* clang-format off */
 static const struct help_topic topics[] = {
 	{ "addresses", "how to name a place in memory",
@@ -10,7 +13,8 @@ static const struct help_topic topics[] = {
 	  "07c0:0010             SEG:OFF, both hexadecimal, as if SEG were loaded now\n"
 	  ".                     where the last x or disas has ended\n" },
 	{ "expressions", "the language of print, assert and of every number",
-	  "Numbers:   10, 0x10, 10h, 0b10; 64 bits, unsigned.\n"
+	  "Numbers:   10, 0x10, 10h, 0b10; 64 bits, unsigned. Addresses are shown in hexadecimal\n"
+	  "           without a mark; typed they take one: 0x7c2c or 7c2ch.\n"
 	  "Operators: those of C, with its precedence: ! ~ - * / % + - << >> < <= > >= == != &\n"
 	  "           ^ | && || and brackets.\n"
 	  "Registers: eax ax al ah ... eip ip eflags flags, the flags cf pf af zf sf tf if df of\n"
@@ -30,10 +34,10 @@ static const struct help_topic topics[] = {
 	  "Words:     fs.status == STALE, fs.status == UNREAL|UNREAL-BASE (exactly these),\n"
 	  "           fs.status & UNREAL (this among others); see `help status`.\n"
 	  "           mode == REAL, PROTECTED, V86.\n"
-	  "           stop == START, STEP, BREAKPOINT, INTERRUPTED, ACCESS, HOST_INTERRUPT,\n"
-	  "           GUEST_EXIT, HALTED, UNHANDLED, SHUTDOWN, NOT_MODELLED.\n" },
+	  "           stop == START, STEP, REACHED, BREAKPOINT, INTERRUPTED, ACCESS,\n"
+	  "           HOST_INTERRUPT, GUEST_EXIT, HALTED, UNHANDLED, SHUTDOWN, NOT_MODELLED.\n" },
 	{ "status", "what the words about a cache mean",
-	  "MATCH        none of the others\n"
+	  "MATCH        none of the others: the cache is what the selector means now\n"
 	  "STALE        PE=1, and loading the visible selector now (null included) would give\n"
 	  "             another base, limit or attr, or fault; accessed and busy do not count\n"
 	  "UNREAL       PE=0, and the limit is not FFFFh, or it is not a present, writable,\n"
@@ -41,8 +45,20 @@ static const struct help_topic topics[] = {
 	  "UNREAL-BASE  PE=0, and the base is not selector * 16\n"
 	  "UNUSABLE     every access faults: a null selector was loaded, or P is 0\n"
 	  "FIXED        loaded with constants of the CPU, from no table\n"
-	  "FORCED       written by the monitor or by a debugger\n"
+	  "FORCED       set by hand (`set`, a debugger) or by a VM exit, by no load\n"
 	  "A status is computed when it is asked for and never stored.\n" },
+	{ "gdb", "what a debugger sees, and how it asks",
+	  "`descry gdb IMAGE -l :1234` serves one debugger at a time, `--gdb :1234` does so beside\n"
+	  "the shell. In gdb, `target remote :1234`; every command here is `monitor COMMAND`.\n"
+	  "$eip, $pc  linear, CS.base + IP; has to lie within CS. $ip is the offset.\n"
+	  "$fs        the visible selector. `set $fs = 0x10` pokes it and leaves the cache as it\n"
+	  "           is, as `set fs 0x10` does; `monitor load fs 0x10` does what an instruction\n"
+	  "           does.\n"
+	  "$fs_base   the cache: also $fs_limit, $fs_attr, the same as flags in $fs_desc, and the\n"
+	  "           status in $fs_state; cs ss ds es fs gs tr ldtr. All but the status can be set.\n"
+	  "$mode      REAL16, V86, PROT16, PROT32. The architecture is i8086; in 32-bit code,\n"
+	  "           `set architecture i386`, and `set architecture auto` to go back.\n"
+	  "What a `monitor` command changes, gdb sees after `maintenance flush register-cache`.\n" },
 	{ 0 },
 };
 /* clang-format on */
@@ -51,4 +67,46 @@ const struct help_topic *
 help_topic_at(size_t index)
 {
 	return index + 1 < sizeof(topics) / sizeof(topics[0]) ? &topics[index] : NULL;
+}
+
+/* Lines of a word begin with it, or with blanks where it would stand. */
+static bool
+is_about(const char *line, const char *word)
+{
+	const size_t size = strlen(word);
+
+	return strncmp(line, word, size) == 0 && line[size] == ' ';
+}
+
+static const char *
+next_line(const char *line)
+{
+	return line + strcspn(line, "\n") + 1;
+}
+
+static const char *
+status_text(void)
+{
+	size_t i = 0;
+
+	while (strcmp(topics[i].name, "status") != 0)
+		i++;
+	return topics[i].text;
+}
+
+const char *
+help_status_line(const char *word, const char *line, size_t *size)
+{
+	if (line != NULL) {
+		line = next_line(line);
+		if (*line != ' ')
+			return NULL;
+	} else {
+		for (line = status_text(); *line != '\0' && !is_about(line, word);)
+			line = next_line(line);
+		if (*line == '\0')
+			return NULL;
+	}
+	*size = strcspn(line, "\n");
+	return line;
 }

@@ -16,4 +16,10 @@ struct help_topic {
 /* Index 0 .. until NULL. */
 const struct help_topic *help_topic_at(size_t index);
 
+/*
+ * What `help status` says about one word, as it stands there: the next line of it, from NULL
+ * on to NULL at its end. size does not count the newline.
+ */
+const char *help_status_line(const char *word, const char *line, size_t *size);
+
 #endif

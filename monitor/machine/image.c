@@ -1,5 +1,7 @@
 #include "image.h"
 
+#include <descry/number.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -195,17 +197,12 @@ image_load_rom(struct memory *memory, const char *name, struct descry_error *err
 /* --- --entry -------------------------------------------------------------------------- */
 
 static bool
-parse_half(const char **text, char end, uint16_t *out)
+parse_half(const char *text, size_t size, uint16_t *out)
 {
-	static const char digits[] = "0123456789abcdefABCDEF";
-	const size_t prefix = strncmp(*text, "0x", 2) == 0 ? 2 : 0;
-	const size_t length = strspn(*text + prefix, digits);
-	unsigned long value;
+	uint64_t value;
 
-	if (length == 0 || length > 8 || (*text)[prefix + length] != end)
+	if (!descry_number_parse_hex(text, size, &value))
 		return false;
-	value = strtoul(*text + prefix, NULL, 16);
-	*text += prefix + length + (end != '\0');
 	*out = (uint16_t)value;
 	return value <= 0xffff;
 }
@@ -213,10 +210,11 @@ parse_half(const char **text, char end, uint16_t *out)
 enum descry_status
 image_parse_entry(const char *text, struct image_entry *entry, struct descry_error *err)
 {
-	const char *rest = text;
+	const char *colon = strchr(text, ':');
 	struct image_entry found = { .known = true };
 
-	if (!parse_half(&rest, ':', &found.cs) || !parse_half(&rest, '\0', &found.ip))
+	if (!colon || !parse_half(text, (size_t)(colon - text), &found.cs) ||
+	    !parse_half(colon + 1, strlen(colon + 1), &found.ip))
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
 				   "--entry %s: give SEG:OFF, both hexadecimal and at most FFFF, "
 				   "such as 0:7c00",

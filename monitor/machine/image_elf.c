@@ -114,7 +114,8 @@ load_segments(struct memory *memory, const struct image_file *file, Elf *elf,
 
 /*
  * What covers addresses: functions and objects, and the plain labels of GNU as. A label
- * without a size reaches to the end of its section.
+ * without a size reaches to the end of its section; one that lies there, as _end does,
+ * covers nothing.
  */
 static bool
 add_symbol(struct symbols *symbols, Elf *elf, const GElf_Sym *symbol, const char *name)
@@ -132,10 +133,11 @@ add_symbol(struct symbols *symbols, Elf *elf, const GElf_Sym *symbol, const char
 	out.rank = (type == STT_FUNC) * 2u + (GELF_ST_BIND(symbol->st_info) != STB_LOCAL);
 	out.name_only = symbol->st_shndx == SHN_ABS;
 	section = symbol->st_shndx < SHN_LORESERVE ? elf_getscn(elf, symbol->st_shndx) : NULL;
-	if (out.size == 0 && section && gelf_getshdr(section, &header) &&
-	    out.address >= header.sh_addr && out.address - header.sh_addr <= header.sh_size) {
-		out.size = header.sh_size - (out.address - header.sh_addr);
-		out.name_only = out.size == 0;
+	if (out.size == 0 && section && gelf_getshdr(section, &header)) {
+		const uint64_t offset = out.address - header.sh_addr;
+
+		out.name_only = offset >= header.sh_size;
+		out.size = out.name_only ? 0 : header.sh_size - offset;
 	}
 	return symbols_add(symbols, &out, name);
 }

@@ -2,6 +2,8 @@
 
 #include "world/judge.h"
 
+#include <descry/number.h>
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,23 +23,36 @@ stopped_early(const struct descry_monitor *monitor, const struct descry_stop *st
 	if (stop->reason == DESCRY_STOP_INTERRUPTED)
 		return descry_fail(err, DESCRY_FAILED, "interrupted");
 	return descry_fail(err, DESCRY_BAD_ARGUMENT,
-			   "%.80s ends before the boundary that --at names: %.160s",
-			   image ? image : "the guest", stop->text);
+			   "%.80s ends before the boundary that --at names: %.160s", image,
+			   stop->text);
+}
+
+/*
+ * Runs to the target of the request, or to a host interrupt if it has none. Whatever else
+ * stops the guest for a user's sake on its way is passed over.
+ */
+static void
+search(struct descry_monitor *monitor, struct descry_run_request request, struct descry_stop *stop)
+{
+	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(monitor));
+	const uint64_t last = state->retired + SEARCH_LIMIT;
+
+	request.stop_at_host_interrupt = true;
+	do {
+		request.count = last - state->retired;
+		descry_monitor_run(monitor, &request, stop);
+	} while (state->retired < last &&
+		 (stop->reason == DESCRY_STOP_BREAKPOINT ||
+		  (stop->reason == DESCRY_STOP_HOST_INTERRUPT && request.to_target)));
 }
 
 static enum descry_status
 run_to_port(struct descry_monitor *monitor, struct descry_error *err)
 {
-	const struct descry_run_request request = {
-		.count = SEARCH_LIMIT,
-		.stop_at_host_interrupt = true,
-	};
 	const char *image = descry_monitor_image_name(monitor);
 	struct descry_stop stop;
 
-	do {
-		descry_monitor_run(monitor, &request, &stop);
-	} while (stop.reason == DESCRY_STOP_BREAKPOINT);
+	search(monitor, (struct descry_run_request){ 0 }, &stop);
 	if (stop.reason == DESCRY_STOP_HOST_INTERRUPT)
 		return DESCRY_OK;
 	if (stop.reason == DESCRY_STOP_INTERRUPTED)
@@ -45,7 +60,7 @@ run_to_port(struct descry_monitor *monitor, struct descry_error *err)
 	return descry_fail(err, DESCRY_BAD_ARGUMENT,
 			   "%.80s has not asked for a host interrupt (a write to port EDh) in %llu "
 			   "instructions; say where to take one: --at COUNT or --at SYMBOL",
-			   image ? image : "the guest", (unsigned long long)stop.retired);
+			   image, (unsigned long long)stop.retired);
 }
 
 static enum descry_status
@@ -64,24 +79,13 @@ run_to_count(struct descry_monitor *monitor, uint64_t count, struct descry_error
 static enum descry_status
 run_to_address(struct descry_monitor *monitor, uint64_t linear, struct descry_error *err)
 {
-	const struct descry_vcpu *vcpu = descry_monitor_vcpu(monitor);
-	const struct descry_run_request request = {
-		.count = SEARCH_LIMIT,
-		.stop_at_host_interrupt = true,
-	};
-	struct descry_stop stop = { .reason = DESCRY_STOP_BREAKPOINT };
-	const int breakpoint = descry_monitor_add_breakpoint(monitor, linear);
+	const struct descry_run_request request = { .to_target = true, .target = linear };
+	struct descry_stop stop;
 
-	while (descry_vcpu_linear_ip(vcpu) != linear) {
-		descry_monitor_run(monitor, &request, &stop);
-		if (stop.reason != DESCRY_STOP_BREAKPOINT &&
-		    stop.reason != DESCRY_STOP_HOST_INTERRUPT)
-			break;
-	}
-	descry_monitor_delete_breakpoint(monitor, breakpoint);
-	if (descry_vcpu_linear_ip(vcpu) == linear)
+	if (descry_vcpu_linear_ip(descry_monitor_vcpu(monitor)) == linear)
 		return DESCRY_OK;
-	return stopped_early(monitor, &stop, err);
+	search(monitor, request, &stop);
+	return stop.reason == DESCRY_STOP_REACHED ? DESCRY_OK : stopped_early(monitor, &stop, err);
 }
 
 static enum descry_status
@@ -89,18 +93,17 @@ run_to_boundary(struct descry_monitor *monitor, const char *at, struct descry_er
 {
 	uint64_t linear;
 	uint64_t count;
-	char *rest;
+	char why[DESCRY_NUMBER_WHY];
 
 	if (!at)
 		return run_to_port(monitor, err);
 	if (descry_monitor_symbol(monitor, at, &linear))
 		return run_to_address(monitor, linear, err);
-	count = strtoull(at, &rest, 0);
-	if (*rest != '\0' || rest == at || *at == '-')
+	if (!descry_number_parse(at, strlen(at), &count, why))
 		return descry_fail(
 			err, DESCRY_NOT_FOUND,
-			"--at '%.60s': neither an instruction count nor a symbol of %.80s", at,
-			descry_monitor_image_name(monitor));
+			"--at '%.60s': no symbol of %.80s, and as a count of instructions: %s", at,
+			descry_monitor_image_name(monitor), why);
 	return run_to_count(monitor, count, err);
 }
 
@@ -185,9 +188,10 @@ compare_from(struct descry_monitor *monitor, const struct descry_snapshot *start
 			   c.probe.interrupted ? "interrupted" : descry_status_text(status));
 }
 
-enum descry_status
-descry_compare_here(struct descry_monitor *monitor, const struct descry_strategy *only,
-		    struct descry_compare **out, struct descry_error *err)
+/* From where the monitor stands. */
+static enum descry_status
+compare_here(struct descry_monitor *monitor, const struct descry_strategy *only,
+	     struct descry_compare **out, struct descry_error *err)
 {
 	struct descry_compare *result = allocate_result(only);
 	struct descry_snapshot *start = NULL;
@@ -217,7 +221,7 @@ descry_compare_run(struct descry_monitor *monitor, const char *at,
 
 	if (status != DESCRY_OK)
 		return status;
-	return descry_compare_here(monitor, only, out, err);
+	return compare_here(monitor, only, out, err);
 }
 
 void

@@ -30,7 +30,16 @@ enum descry_status compare_strategy(struct comparison *comparison,
 /* Names the instruction that the CPU stands at, which makes the access. */
 void compare_name_access(const struct comparison *comparison, struct descry_world_access *access);
 
-/* "4-byte store at fs:00020000 goes to 00020100" */
+/* An access in words; no text is longer. */
+#define COMPARE_ACCESS_TEXT 64u
+
+/* "4-byte store at fs:00020000" */
+void compare_describe_place(const struct descry_world_access *access, char *text, size_t size);
+
+/* "goes to 00020100", "faults with #GP (13)" */
+void compare_describe_end(const struct descry_world_access *access, char *text, size_t size);
+
+/* Both. */
 void compare_describe_access(const struct descry_world_access *access, char *text, size_t size);
 
 #endif

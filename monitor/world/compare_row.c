@@ -8,38 +8,32 @@
 
 /* --- words ---------------------------------------------------------------------------- */
 
-static const char *
-access_verb(enum descry_access access)
+void
+compare_describe_place(const struct descry_world_access *access, char *text, size_t size)
 {
-	switch (access) {
-	case DESCRY_READ:
-		return "read";
-	case DESCRY_WRITE:
-		return "store";
-	case DESCRY_FETCH:
-		break;
-	}
-	return "fetch";
+	snprintf(text, size, "%u-byte %s at %s:%08x", access->size,
+		 descry_access_text(access->access), descry_sreg_name(access->sreg),
+		 access->offset);
 }
 
-static int
-describe_place(const struct descry_world_access *access, char *text, size_t size)
+void
+compare_describe_end(const struct descry_world_access *access, char *text, size_t size)
 {
-	return snprintf(text, size, "%u-byte %s at %s:%08x", access->size,
-			access_verb(access->access), descry_sreg_name(access->sreg),
-			access->offset);
+	if (access->fault.vector == DESCRY_VEC_NONE)
+		snprintf(text, size, "goes to %08x", access->linear);
+	else
+		snprintf(text, size, "faults with %s (%u)",
+			 descry_vector_text(access->fault.vector), access->fault.vector);
 }
 
 void
 compare_describe_access(const struct descry_world_access *access, char *text, size_t size)
 {
-	const int used = describe_place(access, text, size);
+	char place[COMPARE_ACCESS_TEXT], end[COMPARE_ACCESS_TEXT];
 
-	if (access->fault.vector == DESCRY_VEC_NONE)
-		snprintf(text + used, size - (size_t)used, " goes to %08x", access->linear);
-	else
-		snprintf(text + used, size - (size_t)used, " faults with %s (%u)",
-			 descry_vector_text(access->fault.vector), access->fault.vector);
+	compare_describe_place(access, place, sizeof(place));
+	compare_describe_end(access, end, sizeof(end));
+	snprintf(text, size, "%s %s", place, end);
 }
 
 /* What it does and, when that differs, what it should do. */

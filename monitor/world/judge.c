@@ -115,7 +115,7 @@ judge_regained(enum descry_field field, const struct descry_segment_provenance *
 {
 	const struct descry_provenance *last = provenance_of(field, from);
 
-	if (last->step == 0)
+	if (last->step == DESCRY_STEP_GUEST || last->step == DESCRY_STEP_PERSON)
 		return DESCRY_NOT_OVERWRITTEN;
 	if (last->step < 6) /* what the host loaded for itself is still there */
 		return DESCRY_BY_CHANCE;

@@ -42,7 +42,7 @@ probe_run_to(struct probe *probe, uint64_t retired)
 
 /* --- accesses ------------------------------------------------------------------------- */
 
-/* The first ACCESS event through mask at or behind an index of the ring; NULL: none. */
+/* The first ACCESS event through mask at or after an index of the ring; NULL: none. */
 static const struct descry_event *
 find_access(const struct probe *probe, unsigned mask, size_t *index)
 {

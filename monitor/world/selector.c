@@ -162,11 +162,12 @@ selector_x7(struct world_switch *sw)
 		.flags = frame->flags,
 	};
 	struct descry_fault fault;
+	char far[DESCRY_FAR_TEXT];
 
 	load_tables(sw, &frame->gdtr, &frame->idtr);
 	if (!descry_op_iret(sw->vcpu, &iret, &fault))
 		return world_host_fault(sw, &fault, "IRET to the guest");
-	world_step_note(sw->step, "IRET to %04x:%04x: CS is loaded again by its selector", iret.cs,
-			iret.ip);
+	world_step_note(sw->step, "IRET to %s: CS is loaded again by its selector",
+			descry_far_text(iret.cs, iret.ip, far));
 	return true;
 }

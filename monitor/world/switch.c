@@ -71,18 +71,25 @@ world_refuse(struct world_switch *sw, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sw->trace->why, sizeof(sw->trace->why), format, args);
 	va_end(args);
-	world_step_note(sw->step, "refused: %.80s", sw->trace->why);
+	world_step_note(sw->step, "refused: %s", sw->trace->why);
 	return false;
 }
 
 bool
 world_host_fault(struct world_switch *sw, const struct descry_fault *fault, const char *what)
 {
+	const char *missing = descry_op_not_modelled(sw->vcpu);
+
 	sw->trace->end = DESCRY_WORLD_HOST_FAULT;
 	sw->trace->fault = *fault;
-	snprintf(sw->trace->why, sizeof(sw->trace->why), "%s(%04x) at X%u, by %s",
-		 descry_vector_text(fault->vector), fault->error_code, sw->step->number, what);
-	world_step_note(sw->step, "%.90s", sw->trace->why);
+	if (missing)
+		snprintf(sw->trace->why, sizeof(sw->trace->why),
+			 "not modelled yet: %s, at X%u, by %s", missing, sw->step->number, what);
+	else
+		snprintf(sw->trace->why, sizeof(sw->trace->why), "%s(%04x) at X%u, by %s",
+			 descry_vector_text(fault->vector), fault->error_code, sw->step->number,
+			 what);
+	world_step_note(sw->step, "%s", sw->trace->why);
 	return false;
 }
 
@@ -152,8 +159,10 @@ carry_out(struct world_switch *sw, unsigned number, world_step_fn *fn)
 static bool
 event_in_guest(struct world_switch *sw)
 {
-	world_step_note(sw->step, "host interrupt at %04x:%04x, after %llu instructions",
-			sw->trace->cs, (unsigned)sw->trace->ip,
+	char far[DESCRY_FAR_TEXT];
+
+	world_step_note(sw->step, "host interrupt at %s, after %llu instructions",
+			descry_far_text(sw->trace->cs, sw->trace->ip, far),
 			(unsigned long long)sw->trace->retired);
 	if (!sw->strategy->accept)
 		return true;

@@ -1,7 +1,10 @@
 #include "world/switch.h"
 
+#include "stop.h"
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct descry_world {
 	struct descry_monitor *monitor;
@@ -18,16 +21,13 @@ on_host_interrupt(void *owner, struct descry_monitor *monitor, struct descry_sto
 	struct descry_world *world = owner;
 	const struct descry_world_trace *trace = descry_world_interrupt(world);
 	char strategy[DESCRY_STRATEGY_TEXT];
+	size_t used;
 
-	(void)monitor;
 	if (trace->end == DESCRY_WORLD_RESUMED)
 		return true;
-	stop->reason = DESCRY_STOP_HOST_INTERRUPT;
-	stop->retired = trace->retired;
-	stop->cs = trace->cs;
-	stop->ip = trace->ip;
-	snprintf(stop->text, sizeof(stop->text), "host interrupt at %04x:%04x, %s %s: %.160s",
-		 trace->cs, (unsigned)trace->ip,
+	stop_describe(monitor, DESCRY_STOP_HOST_INTERRUPT, NULL, stop);
+	used = strlen(stop->text);
+	snprintf(stop->text + used, sizeof(stop->text) - used, "; %s %s: %s",
 		 trace->end == DESCRY_WORLD_REFUSED ? "refused by" : "fault in the host of",
 		 descry_strategy_text(trace->strategy, strategy), trace->why);
 	return false;

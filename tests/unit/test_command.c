@@ -54,10 +54,14 @@ static const struct {
 	{ "st",                     DESCRY_COMMAND_OK,        "inc al" },
 	{ "s 3",                    DESCRY_COMMAND_OK,        "=> 0000:" },
 	{ "step 0",                 DESCRY_COMMAND_ERROR,     "at least 1" },
-	{ "step 1 2",               DESCRY_COMMAND_ERROR,     "expected an operator" },
+	{ "step 1 2",               DESCRY_COMMAND_ERROR,     "step: '1 2', at '2'" },
+	{ "step 1 2",               DESCRY_COMMAND_ERROR,     "(usage: step [COUNT])" },
+	{ "step -1",                DESCRY_COMMAND_ERROR,     "at least 1, not '-1'" },
+	{ "delete all",             DESCRY_COMMAND_ERROR,     "(usage: delete [NUMBER])" },
+	{ "print fs.foo",           DESCRY_COMMAND_ERROR,     "fs has sel base limit attr" },
 	{ "re",                     DESCRY_COMMAND_ERROR,     "may be reset, regs" },
 	{ "regs now",               DESCRY_COMMAND_ERROR,     "does not take now (usage: regs)" },
-	{ "regs/x",                 DESCRY_COMMAND_ERROR,     "nothing behind a slash" },
+	{ "regs/x",                 DESCRY_COMMAND_ERROR,     "nothing after a slash" },
 	{ "load",                   DESCRY_COMMAND_ERROR,     "missing SREG (usage: load SREG SELECTOR)" },
 	{ "load xs 1",              DESCRY_COMMAND_ERROR,     "not 'xs'" },
 	{ "load gs 0x10000",        DESCRY_COMMAND_ERROR,     "16 bits" },
@@ -275,15 +279,49 @@ static const struct {
 	{ "x/4xb ph", " phys:", DESCRY_COMPLETE_WORDS },
 	{ "help add", " addresses", DESCRY_COMPLETE_WORDS },
 	{ "world use vm", " vmx", DESCRY_COMPLETE_WORDS },
+	{ "world show X", " X1 X2 X3 X4 X5 X6 X7", DESCRY_COMPLETE_WORDS },
+	{ "delete ", " 1", DESCRY_COMPLETE_WORDS },
 	{ "source ab", "", DESCRY_COMPLETE_FILES },
 	{ "bogus a", "", DESCRY_COMPLETE_WORDS },
 	{ "echo a", "", DESCRY_COMPLETE_WORDS },
 };
 
+/* Sentences are wrapped at the width of the sink. */
+static void
+test_width(void **state)
+{
+	static const char *const wide[] = { "help", "interrupt host", "step", "info stop" };
+	const struct command_machine *m = *state;
+	struct descry_error err;
+
+	for (size_t i = 0; i < COUNT_OF(wide); i++) {
+		struct descry_sink_buffer buffer;
+		struct descry_sink sink = descry_sink_to_buffer(&buffer);
+
+		sink.width = 60;
+		assert_int_equal(descry_command_execute(m->session, wide[i], &sink, &err),
+				 DESCRY_COMMAND_OK);
+		for (const char *at = buffer.text; *at != '\0'; at += strcspn(at, "\n") + 1) {
+			if (strcspn(at, "\n") > 60)
+				fail_msg("'%s' is wider than 60: %s", wide[i], at);
+		}
+		free(buffer.text);
+	}
+}
+
 static void
 test_completion(void **state)
 {
 	const struct command_machine *m = *state;
+	struct descry_sink_buffer buffer;
+	const struct descry_sink sink = descry_sink_to_buffer(&buffer);
+	struct descry_error err;
+
+	assert_int_equal(descry_command_execute(m->session, "break 0x7c00", &sink, &err),
+			 DESCRY_COMMAND_OK);
+	assert_int_equal(descry_command_execute(m->session, "interrupt host", &sink, &err),
+			 DESCRY_COMMAND_OK);
+	free(buffer.text);
 
 	for (size_t i = 0; i < COUNT_OF(completions); i++) {
 		char all[2000] = "";
@@ -340,6 +378,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_json, open_machine, close_machine),
 		cmocka_unit_test_setup_teardown(test_json_sreg, open_machine, close_machine),
 		cmocka_unit_test_setup_teardown(test_scripts, open_machine, close_machine),
+		cmocka_unit_test_setup_teardown(test_width, open_machine, close_machine),
 		cmocka_unit_test_setup_teardown(test_completion, open_machine, close_machine),
 		cmocka_unit_test(test_repeat),
 		cmocka_unit_test(test_table),

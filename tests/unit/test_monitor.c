@@ -95,7 +95,7 @@ static const struct {
 	  { "guest exit, status 7", "80000003h" } },
 	{ "cli; hlt",
 	  ROW("\xfa\xf4"), DESCRY_STOP_HALTED, 0x7c02, 255, 0,
-	  { "halted for ever at 0000:7c01: hlt", "; cs 0000 base 00000000" } },
+	  { "halted for ever at 0000:7c02, after hlt; cs 0000 base 00000000" } },
 	{ "int 0x42 and no handler",
 	  ROW("\xcd\x42"), DESCRY_STOP_UNHANDLED, 0x7c00, 0x42, 0,
 	  { "unhandled vector 66 at 0000:7c00: int 0x42" } },
@@ -248,9 +248,9 @@ test_start_state(void **state)
 	assert_int_equal(cpu->gdtr.limit, 0);
 	assert_int_equal(cpu->a20_masked, 0);
 	assert_int_equal(cpu->retired, 0);
-	assert_int_equal(descry_monitor_peek_physical(monitor, 255 * 4, vector, 4), 4);
+	assert_int_equal(memory_read(&monitor->memory, 255 * 4, vector, 4), 4);
 	assert_memory_equal(vector, "\x53\xff\x00\xf0", 4);
-	assert_int_equal(descry_monitor_peek_physical(monitor, 0xfff53, &iret, 1), 1);
+	assert_int_equal(memory_read(&monitor->memory, 0xfff53, &iret, 1), 1);
 	assert_int_equal(iret, 0xcf);
 	assert_int_equal(descry_monitor_last_stop(monitor)->reason, DESCRY_STOP_START);
 	descry_monitor_destroy(monitor);
@@ -344,8 +344,8 @@ test_a20(void **state)
 
 	(void)state;
 	assert_int_equal(run(monitor, 0).reason, DESCRY_STOP_HALTED);
-	descry_monitor_peek_physical(monitor, 0x500, low, 2);
-	descry_monitor_peek_physical(monitor, 0x100500, high, 2);
+	memory_read(&monitor->memory, 0x500, low, 2);
+	memory_read(&monitor->memory, 0x100500, high, 2);
 	assert_memory_equal(low, "\x22\x00", 2);
 	assert_memory_equal(high, "\x11\x33", 2);
 	descry_monitor_destroy(monitor);
@@ -419,18 +419,45 @@ test_breakpoints(void **state)
 	assert_int_equal(stop.breakpoint, 2);
 	assert_int_equal(stop.retired, 4);
 
-	assert_int_equal(descry_monitor_enable_breakpoint(monitor, 1, false), DESCRY_OK);
+	assert_int_equal(descry_monitor_delete_breakpoint(monitor, 1), DESCRY_OK);
 	stop = run(monitor, 0);
 	assert_int_equal(stop.breakpoint, 2);
 	assert_int_equal(stop.retired, 8);
-	assert_int_equal(list[0].hits, 1);
-	assert_int_equal(list[1].hits, 2);
+	assert_int_equal(descry_monitor_breakpoints(monitor, &list), 1);
+	assert_int_equal(list[0].number, 2);
+	assert_int_equal(list[0].hits, 2);
 
 	assert_int_equal(descry_monitor_delete_breakpoint(monitor, 2), DESCRY_OK);
 	assert_int_equal(descry_monitor_delete_breakpoint(monitor, 2), DESCRY_NOT_FOUND);
-	assert_int_equal(descry_monitor_enable_breakpoint(monitor, 2, true), DESCRY_NOT_FOUND);
 	assert_int_equal(run(monitor, 400).reason, DESCRY_STOP_STEP);
 	assert_int_equal(descry_monitor_add_breakpoint(monitor, 0x7c01), 3);
+	descry_monitor_destroy(monitor);
+}
+
+/* The target of a run is no breakpoint: it has no number, and leaves one beside it alone. */
+static void
+test_target(void **state)
+{
+	/* again: inc ax; out 0xed, al; after: dec cx; jmp again */
+	struct descry_monitor *monitor = CREATE("\x40\xe6\xed\x49\xeb\xfa");
+	const struct descry_run_request request = { .to_target = true, .target = 0x7c03 };
+	const struct descry_breakpoint *list;
+	struct descry_stop stop;
+
+	(void)state;
+	descry_monitor_run(monitor, &request, &stop);
+	assert_int_equal(stop.reason, DESCRY_STOP_REACHED);
+	assert_int_equal(descry_monitor_last_stop(monitor)->reason, DESCRY_STOP_REACHED);
+	assert_non_null(strstr(stop.text, "reached 0000:7c03: dec cx"));
+	assert_int_equal(stop.retired, 2);
+	assert_int_equal(run(monitor, 100).reason, DESCRY_STOP_STEP);
+
+	assert_int_equal(descry_monitor_add_breakpoint(monitor, 0x7c03), 1);
+	descry_monitor_run(monitor, &request, &stop);
+	assert_int_equal(stop.reason, DESCRY_STOP_REACHED);
+	assert_int_equal(descry_monitor_breakpoints(monitor, &list), 1);
+	assert_int_equal(list[0].hits, 1);
+	assert_int_equal(run(monitor, 100).reason, DESCRY_STOP_BREAKPOINT);
 	descry_monitor_destroy(monitor);
 }
 
@@ -538,10 +565,10 @@ test_watch_access(void **state)
 	struct descry_monitor *monitor = CREATE("\xb8\x20\x00\x8e\xe0\x66\x64\xa3\x10\x00"
 						"\x66\x64\xa3\xff\xff");
 	const struct descry_run_request request = { .watch_access = 1u << DESCRY_FS };
-	const char *const allowed[] = { "write of 4 bytes at fs:00000010, linear 00000210, by "
+	const char *const allowed[] = { "store of 4 bytes at fs:00000010, linear 00000210, by "
 					"0000:7c05",
 					"; fs 0020 base 00000200" };
-	const char *const refused[] = { "write of 4 bytes at fs:0000ffff, refused: #GP, by",
+	const char *const refused[] = { "store of 4 bytes at fs:0000ffff, refused: #GP, by",
 					"0000:7c0a" };
 	struct descry_stop stop;
 
@@ -572,9 +599,9 @@ capture(struct descry_monitor *monitor, struct whole *whole)
 {
 	memset(whole, 0, sizeof(*whole));
 	descry_vcpu_save(descry_monitor_vcpu(monitor), &whole->cpu);
-	assert_int_equal(descry_monitor_peek_physical(monitor, 0, whole->ram, sizeof(whole->ram)),
+	assert_int_equal(memory_read(&monitor->memory, 0, whole->ram, sizeof(whole->ram)),
 			 sizeof(whole->ram));
-	whole->post = descry_monitor_post_code(monitor);
+	whole->post = monitor->devices.state.post;
 }
 
 static void
@@ -672,6 +699,7 @@ main(void)
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_breakpoints),
+		cmocka_unit_test(test_target),
 		cmocka_unit_test(test_host_interrupt),
 		cmocka_unit_test(test_interrupt),
 		cmocka_unit_test(test_stale_kick_at_breakpoint),

@@ -510,6 +510,25 @@ static const struct {
 };
 
 static void
+a_search_leaves_breakpoints_alone(void **unused)
+{
+	struct descry_monitor *monitor = open_guest(&unreal);
+	const struct descry_breakpoint *list;
+	struct descry_compare *result;
+	struct descry_error err;
+
+	(void)unused;
+	assert_int_equal(descry_monitor_add_breakpoint(monitor, 0x7c06), 1);
+	assert_int_equal(descry_compare_run(monitor, NULL, NULL, &result, &err), DESCRY_OK);
+	assert_true(result->retired > 3);
+	descry_compare_free(result);
+	assert_int_equal(descry_monitor_breakpoints(monitor, &list), 1);
+	assert_int_equal(list[0].linear, 0x7c06);
+	assert_int_equal(descry_monitor_add_breakpoint(monitor, 0x7c07), 2);
+	descry_monitor_destroy(monitor);
+}
+
+static void
 bad_boundaries_are_refused(void **unused)
 {
 	(void)unused;
@@ -570,6 +589,7 @@ main(void)
 		cmocka_unit_test(all_strategies_start_from_the_same_boundary),
 		cmocka_unit_test(a_count_is_a_boundary),
 		cmocka_unit_test(runs_switch_where_the_guest_asks),
+		cmocka_unit_test(a_search_leaves_breakpoints_alone),
 		cmocka_unit_test(bad_boundaries_are_refused),
 	};
 
