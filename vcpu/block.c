@@ -71,12 +71,17 @@ blocks_destroy(struct blocks *blocks)
 	free(blocks);
 }
 
+/* The top bits of a product depend on all bits of its factor (Fibonacci hashing). */
+static uint64_t
+mix(uint64_t key)
+{
+	return key * 0x9e3779b97f4a7c15u >> 32;
+}
+
 static struct block **
 hash_slot(struct blocks *blocks, uint32_t linear, uint64_t stamp)
 {
-	const uint64_t hash = (linear ^ stamp * 0x9e3779b97f4a7c15u) * 0x9e3779b97f4a7c15u;
-
-	return &blocks->hash[hash >> 32 & (HASH_COUNT - 1)];
+	return &blocks->hash[mix(mix(stamp) << 32 | linear) & (HASH_COUNT - 1)];
 }
 
 static struct code_page *
@@ -198,10 +203,11 @@ current_context(const struct cpu *c)
 static struct context *
 context_set(struct blocks *blocks, const struct context *context)
 {
-	const uint64_t key = (uint64_t)context->base << 32 ^ (uint64_t)context->limit << 3 ^
-			     (uint64_t)context->code32 << 1 ^ context->protected_mode;
+	const uint64_t where = (uint64_t)context->limit << 32 | context->base;
+	const uint64_t what = (uint64_t)context->a20_mask << 2 ^ (uint64_t)context->code32 << 1 ^
+			      context->protected_mode;
 
-	return blocks->context[key * 0x9e3779b97f4a7c15u >> 32 & (CONTEXT_SETS - 1)];
+	return blocks->context[mix(mix(where) ^ where ^ what) & (CONTEXT_SETS - 1)];
 }
 
 /*

@@ -125,6 +125,7 @@ struct cpu {
 	bool leave;                /* exit is filled: leave the loop at this boundary */
 	uint8_t op_step;           /* descry_op_set_step() */
 	bool accessed;             /* a watched segment was used by this instruction */
+	bool in_rep;               /* left in the middle of a repeat, which goes on */
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
 
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];

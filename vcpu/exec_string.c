@@ -323,6 +323,7 @@ leave_rep(struct cpu *c, const struct insn *in, uint64_t iterations, bool finish
 {
 	c->state.retired = insn_retired(c, in) + iterations;
 	c->state.rip = finished ? insn_next_ip(c, in) : insn_ip(c, in);
+	c->in_rep = !finished;
 	return NULL;
 }
 

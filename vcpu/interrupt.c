@@ -311,6 +311,7 @@ interrupt_deliver_fault(struct cpu *c)
 	struct interruption i = exception(c, first.vector, first.error_code);
 
 	cpu_here_stopped(c);
+	c->in_rep = false;
 	for (;;) {
 		c->fault.vector = DESCRY_VEC_NONE;
 		record(c, DESCRY_EVENT_FAULT, &i);

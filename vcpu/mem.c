@@ -224,7 +224,8 @@ linear_of(const struct cpu *c, unsigned seg, uint32_t off)
 
 /*
  * Where a store lands that is allowed, lies in one page and only shares that page with
- * code: boot sectors keep code, tables and data together. NULL: it is not as simple.
+ * code: boot sectors keep code, tables and data together. NULL: it is not as simple, or
+ * the code is gone and the page may be kept for writing again.
  */
 DESCRY_INLINE uint8_t *
 host_beside_code(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
@@ -234,7 +235,7 @@ host_beside_code(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 	const struct page_guarded *guarded = guarded_slot(c, linear);
 
 	if (off + (uint64_t)size > fast->write_end || guarded->page != (linear + size - 1) >> 12 ||
-	    *guarded->lines & line_mask(linear, size))
+	    !*guarded->lines || *guarded->lines & line_mask(linear, size))
 		return NULL;
 	return page_slot(c, linear)->host + (linear & 0xfff);
 }

@@ -105,10 +105,12 @@ next_block(struct cpu *c)
 	return block;
 }
 
-/* Before the instruction, even if it cannot be fetched. */
+/* Before the instruction, even if it cannot be fetched, but not in the middle of a repeat. */
 static bool
 is_at_breakpoint(const struct cpu *c, const struct block *block)
 {
+	if (c->in_rep)
+		return false;
 	return block ? block->breakpoint : block_breakpoint(c, c->cs_base + (uint32_t)c->state.rip);
 }
 
@@ -116,8 +118,10 @@ static void
 run_block(struct cpu *c, bool first)
 {
 	const struct block *block = next_block(c);
+	const bool stops = !first && is_at_breakpoint(c, block);
 
-	if (!first && is_at_breakpoint(c, block)) {
+	c->in_rep = false;
+	if (stops) {
 		c->fault.vector = DESCRY_VEC_NONE;
 		leave_run(c, DESCRY_EXIT_BREAKPOINT);
 	} else if (!block) {
@@ -167,6 +171,7 @@ begin_run(struct cpu *c, const struct descry_control *control, struct descry_exi
 	c->exit = exit;
 	c->leave = false;
 	c->accessed = false;
+	c->in_rep = false;
 	c->event_count = 0;
 	c->op_step = 0;
 	c->fault.vector = DESCRY_VEC_NONE;

@@ -323,6 +323,29 @@ a_repeat_across_pages_that_overwrites_itself(void **state)
 	}
 }
 
+/* A store into the instruction itself pauses the repeat, which goes on in a new block. */
+static void
+a_breakpoint_stops_before_a_repeat_not_in_it(void **state)
+{
+	const uint64_t breakpoint = ORIGIN + 1;
+	const struct descry_control control = { .budget = 1000,
+						.breakpoints = &breakpoint,
+						.breakpoint_count = 1 };
+	struct machine *m = *state;
+	struct descry_exit exit;
+
+	LOAD(m, 0x90, 0xf3, 0xa4, 0xf4); /* nop; rep movsb, onto itself; hlt */
+	descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_SI] = ORIGIN;
+	descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_DI] = ORIGIN;
+	descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_CX] = 16;
+	descry_vcpu_run(m->vcpu, &control, &exit);
+	assert_int_equal(exit.reason, DESCRY_EXIT_BREAKPOINT);
+	assert_int_equal(cpu(m)->gpr[DESCRY_CX], 16);
+	descry_vcpu_run(m->vcpu, &control, &exit);
+	assert_int_equal(exit.reason, DESCRY_EXIT_HALTED);
+	assert_int_equal(cpu(m)->gpr[DESCRY_CX], 0);
+}
+
 static void
 the_largest_budget_is_no_budget(void **state)
 {
@@ -351,6 +374,7 @@ main(void)
 		TEST(a_request_is_not_lost_behind_a_watch),
 		TEST(events_and_provenance_name_the_instruction),
 		TEST(a_repeat_across_pages_that_overwrites_itself),
+		TEST(a_breakpoint_stops_before_a_repeat_not_in_it),
 		TEST(the_largest_budget_is_no_budget),
 	};
 
