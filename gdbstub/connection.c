@@ -86,6 +86,15 @@ connection_reply(struct connection *connection, const struct reply *reply)
 		connection->no_ack = true;
 }
 
+/* A socket with room has room for much more than an O packet. */
+bool
+connection_has_room(const struct connection *connection)
+{
+	struct pollfd fd = { .fd = connection->fd, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
 void
 connection_output(struct connection *connection, const char *text, size_t size)
 {
@@ -131,11 +140,13 @@ connection_has_input(struct connection *connection)
 	return connection->in_at < connection->in_end;
 }
 
-void
+bool
 connection_skip_interrupt(struct connection *connection)
 {
-	if (connection_has_input(connection) && connection->in[connection->in_at] == CTRL_C)
-		connection->in_at++;
+	if (!connection_has_input(connection) || connection->in[connection->in_at] != CTRL_C)
+		return false;
+	connection->in_at++;
+	return true;
 }
 
 /* Without acknowledgements nobody would send a broken packet again: it gets an error. */

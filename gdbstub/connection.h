@@ -39,10 +39,13 @@ void connection_receive(struct connection *connection);
 /* Has the client, behind acknowledgements, said anything that has not been taken yet? */
 DESCRY_MUST_CHECK bool connection_has_input(struct connection *connection);
 
-/* A Ctrl-C in front of all that waits to be taken is used up. */
-void connection_skip_interrupt(struct connection *connection);
+/* A Ctrl-C in front of all that waits to be taken is used up. False: there is none. */
+bool connection_skip_interrupt(struct connection *connection);
 
 void connection_reply(struct connection *connection, const struct reply *reply);
+
+/* Can an O packet be sent without waiting? */
+DESCRY_MUST_CHECK bool connection_has_room(const struct connection *connection);
 
 /* An O packet: text for the user's terminal. At most OUTPUT_MAX bytes. */
 #define OUTPUT_MAX 1024u

@@ -9,10 +9,12 @@
 #include "connection.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct console {
 	pthread_mutex_t lock; /* also of the connection's out-going side, while the guest runs */
 	struct connection *connection;
+	atomic_bool muted; /* nobody waits for the text any more: it is dropped */
 	size_t size;
 	char text[OUTPUT_MAX];
 };
@@ -22,5 +24,13 @@ void console_destroy(struct console *console);
 
 void console_write(struct console *console, const char *text, size_t size);
 void console_flush(struct console *console);
+
+/* Only if that takes no time: nobody else is sending, and there is room. */
+void console_try_flush(struct console *console);
+
+void console_mute(struct console *console);
+
+/* Was it muted? */
+bool console_unmute(struct console *console);
 
 #endif

@@ -8,15 +8,20 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BACKLOG 4
+#define PORT_MAX 65535
 
 /* How long one that is refused may take to say what it wants. */
 #define REFUSE_WAIT_MS 100
+
+/* And in how many pieces. */
+#define REFUSE_TURNS 10
 
 static enum descry_status
 fail(struct descry_error *err, const char *address)
@@ -87,7 +92,7 @@ is_port(const char *text)
 {
 	const size_t digits = strspn(text, "0123456789");
 
-	return digits > 0 && digits <= 5 && text[digits] == '\0';
+	return digits > 0 && digits <= 5 && text[digits] == '\0' && atoi(text) <= PORT_MAX;
 }
 
 static enum descry_status
@@ -137,6 +142,21 @@ is_left_behind(const struct sockaddr_un *name)
 }
 
 static enum descry_status
+fail_unix(struct descry_error *err, const char *path)
+{
+	const int error = errno;
+	struct stat file;
+
+	if (error == EADDRINUSE && lstat(path, &file) == 0 && !S_ISSOCK(file.st_mode))
+		return descry_fail(err, DESCRY_IO_ERROR,
+				   "gdb: %.100s exists and is no socket; remove it or choose "
+				   "another path",
+				   path);
+	errno = error;
+	return fail(err, path);
+}
+
+static enum descry_status
 open_unix(struct listener *listener, const char *path, struct descry_error *err)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -153,7 +173,7 @@ open_unix(struct listener *listener, const char *path, struct descry_error *err)
 	if (listener->fd < 0)
 		return fail(err, path);
 	if (bind(listener->fd, (const struct sockaddr *)&name, sizeof(name)) != 0) {
-		fail(err, path);
+		fail_unix(err, path);
 		close(listener->fd);
 		return err->status;
 	}
@@ -191,26 +211,63 @@ listener_accept(struct listener *listener)
 	return accept(listener->fd, NULL, NULL);
 }
 
+/* Is the frame that began in earlier bytes complete, up to '#' and two digits? */
+static bool
+ends_packet(const char *bytes, size_t size, unsigned *to_come)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (*to_come == 0)
+			*to_come = bytes[i] == '#' ? 2 : 0;
+		else if (--*to_come == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Reads up to the end of a packet, or of all that comes soon. */
+static void
+read_away(int fd, bool one_packet)
+{
+	struct pollfd client = { .fd = fd, .events = POLLIN };
+	unsigned to_come = 0;
+	char bytes[4096];
+
+	for (unsigned turn = 0; turn < REFUSE_TURNS; turn++) {
+		ssize_t size;
+
+		if (poll(&client, 1, REFUSE_WAIT_MS / REFUSE_TURNS) < 0)
+			return;
+		size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
+			return;
+		if (size > 0 && one_packet && ends_packet(bytes, (size_t)size, &to_come))
+			return;
+	}
+}
+
 /*
- * The refusal waits for the first question: gdb shows it as the answer to that, and bytes
- * that nobody has read when a socket closes would take it back again.
+ * The refusal waits for the first question, which gdb sends behind a '+' of its own: it
+ * shows the words as the answer to that. Bytes that nobody has read when a socket closes
+ * would take them back again, so the other side is to close first.
  */
 bool
 listener_refuse(struct listener *listener)
 {
 	static const char words[] = "E.descry serves another debugger already";
-	char frame[sizeof(words) + FRAME_EXTRA], question[4096];
+	char frame[sizeof(words) + FRAME_EXTRA];
 	const int fd = listener_accept(listener);
-	struct pollfd client = { .fd = fd, .events = POLLIN };
 	size_t size;
 
-	if (fd < 0)
+	if (fd < 0) { /* maybe still there, when descriptors are short: not again at once */
+		(void)poll(NULL, 0, REFUSE_WAIT_MS / REFUSE_TURNS);
 		return false;
-	if (poll(&client, 1, REFUSE_WAIT_MS) > 0)
-		(void)recv(fd, question, sizeof(question), MSG_DONTWAIT);
+	}
+	read_away(fd, true);
 	frame[0] = '+';
 	size = 1 + frame_encode(frame + 1, words, sizeof(words) - 1);
 	(void)send(fd, frame, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	read_away(fd, false);
 	close(fd);
 	return true;
 }

@@ -42,7 +42,11 @@ execute(struct stub *stub, const char *command)
 	return reply_text(REPLY_FAILED);
 }
 
-/* monitor COMMAND: a row of the table that the shell has, its text in gdb's terminal. */
+/*
+ * monitor COMMAND: a row of the table that the shell has, its text in gdb's terminal. gdb
+ * sends no 03 while it waits for this; it stops waiting and goes on with its next packet,
+ * and would take a late reply for the answer to that.
+ */
 struct reply
 on_monitor(struct stub *stub, const struct request *request)
 {
@@ -51,8 +55,7 @@ on_monitor(struct stub *stub, const struct request *request)
 
 	if (!decode_command(request, command))
 		return reply_text(REPLY_MALFORMED);
-	stub->outlet.run_begins(stub->outlet.owner, true);
+	stub->outlet.run_begins(stub->outlet.owner, RUN_COMMAND);
 	reply = execute(stub, command);
-	stub->outlet.run_ends(stub->outlet.owner);
-	return reply;
+	return stub->outlet.run_ends(stub->outlet.owner) ? reply : reply_none();
 }

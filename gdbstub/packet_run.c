@@ -33,11 +33,12 @@ run(struct stub *stub, uint64_t count)
 
 	if (has_ended(stub))
 		return stopped(stub, descry_monitor_last_stop(stub->monitor));
-	stub->outlet.run_begins(stub->outlet.owner, count == 0);
+	stub->outlet.run_begins(stub->outlet.owner, count == 0 ? RUN_GUEST : RUN_STEP);
 	descry_monitor_run(stub->monitor, &request, &stop);
 	if (stop_needs_words(stop.reason))
 		stub_say(stub, stop.text);
-	stub->outlet.run_ends(stub->outlet.owner);
+	if (!stub->outlet.run_ends(stub->outlet.owner))
+		return reply_none();
 	return stopped(stub, &stop);
 }
 

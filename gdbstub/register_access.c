@@ -48,12 +48,35 @@ read_state(const struct descry_vcpu *vcpu, unsigned which)
 	return *(const uint64_t *)(state + member_offsets[which]);
 }
 
+const char *
+state_not_modelled(unsigned which, uint64_t value)
+{
+	static const struct {
+		enum state_member member;
+		uint32_t bit;
+		const char *what;
+	} rows[] = {
+		/* clang-format off */
+		{ MEMBER_CR0,    DESCRY_CR0_PG,  "paging" },
+		{ MEMBER_EFLAGS, DESCRY_FLAG_VM, "virtual-8086 mode" },
+		{ MEMBER_EFLAGS, DESCRY_FLAG_TF, "single-step trap (TF)" },
+		/* clang-format on */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].member == which && value & rows[i].bit)
+			return rows[i].what;
+	}
+	return NULL;
+}
+
 bool
 write_state(struct descry_vcpu *vcpu, unsigned which, uint64_t value)
 {
 	char *state = (char *)descry_vcpu_state_mutable(vcpu);
 
-	return put(vcpu, (uint64_t *)(state + member_offsets[which]), value);
+	return state_not_modelled(which, value) == NULL &&
+	       put(vcpu, (uint64_t *)(state + member_offsets[which]), value);
 }
 
 uint64_t

@@ -19,3 +19,9 @@ reply_unsupported(void)
 {
 	return reply_text("");
 }
+
+struct reply
+reply_none(void)
+{
+	return (struct reply){ .text = NULL };
+}

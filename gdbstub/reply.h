@@ -31,5 +31,6 @@ struct reply {
 struct reply reply_text(const char *text);
 struct reply reply_ok(void);
 struct reply reply_unsupported(void); /* the empty one */
+struct reply reply_none(void);        /* nothing is sent at all */
 
 #endif

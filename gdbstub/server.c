@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ACCEPT_AGAIN_MS 50
+
 struct descry_gdb {
 	struct descry_gdb_options options;
 	struct listener listener;
@@ -65,18 +67,18 @@ output(void *owner, const char *text, size_t size)
 }
 
 static void
-run_begins(void *owner, bool may_last)
+run_begins(void *owner, enum stub_run kind)
 {
 	struct descry_gdb *gdb = owner;
 
 	gdb->runs = true;
-	if (may_last)
-		watcher_begin(&gdb->watcher);
+	if (kind != RUN_STEP)
+		watcher_begin(&gdb->watcher, kind == RUN_COMMAND);
 	if (atomic_load(&gdb->stopping))
 		descry_monitor_interrupt(gdb->options.monitor);
 }
 
-static void
+static bool
 run_ends(void *owner)
 {
 	struct descry_gdb *gdb = owner;
@@ -84,6 +86,7 @@ run_ends(void *owner)
 	watcher_end(&gdb->watcher);
 	console_flush(&gdb->console);
 	gdb->runs = false;
+	return !console_unmute(&gdb->console);
 }
 
 void
@@ -277,7 +280,28 @@ wait_for_connection(struct descry_gdb *gdb)
 static bool
 is_passing(int error)
 {
-	return error == EINTR || error == EAGAIN || error == EWOULDBLOCK || error == ECONNABORTED;
+	switch (error) {
+	case EINTR:
+	case EAGAIN:
+	case ECONNABORTED:
+	case EMFILE:
+	case ENFILE:
+	case EPROTO:
+	case ENETDOWN:
+	case EHOSTUNREACH:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whoever could not be taken is still there: asking again at once would only keep us busy. */
+static void
+wait_a_little(struct descry_gdb *gdb)
+{
+	struct pollfd fd = { .fd = gdb->stop_fds[0], .events = POLLIN };
+
+	(void)poll(&fd, 1, ACCEPT_AGAIN_MS);
 }
 
 enum descry_gdb_end
@@ -291,7 +315,9 @@ descry_gdb_serve(struct descry_gdb *gdb)
 		if (fd >= 0) {
 			if (serve_client(gdb, fd) == AFTER_KILL)
 				return DESCRY_GDB_KILLED;
-		} else if (!is_passing(errno)) {
+		} else if (is_passing(errno)) {
+			wait_a_little(gdb);
+		} else {
 			snprintf(line, sizeof(line), "gdb: no more connections: %s",
 				 strerror(errno));
 			tell(gdb, line);

@@ -12,14 +12,20 @@
 
 #include <descry/command.h>
 
+enum stub_run {
+	RUN_STEP,    /* ends soon */
+	RUN_GUEST,   /* may last: ^C has to be looked for */
+	RUN_COMMAND, /* may last, too, and a client that asks for something else has given it up */
+};
+
 /* How the stub reaches gdb, and the user behind it, before it has a reply. */
 struct stub_outlet {
 	void *owner;
 	/* Text for gdb's own terminal. */
 	void (*output)(void *owner, const char *text, size_t size);
-	/* Around whatever runs the guest. While it may last, ^C has to be looked for. */
-	void (*run_begins)(void *owner, bool may_last);
-	void (*run_ends)(void *owner);
+	/* Around whatever runs the guest. False: the client has given up, and wants no reply. */
+	void (*run_begins)(void *owner, enum stub_run kind);
+	bool (*run_ends)(void *owner);
 };
 
 #define STOP_REPLY_MAX 128u

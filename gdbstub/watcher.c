@@ -1,7 +1,6 @@
 #include "watcher.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -35,12 +34,25 @@ stops_guest(struct watcher *watcher)
 
 	if (!connection_has_input(connection) && !connection->lost)
 		return false;
-	connection_skip_interrupt(connection);
+	if (!connection_skip_interrupt(connection) && watcher->mutes)
+		console_mute(watcher->console);
 	descry_monitor_interrupt(watcher->monitor);
 	return true;
 }
 
-/* Once the guest has been stopped, only the end of the run is of interest. */
+static void
+take(struct watcher *watcher, const struct pollfd fds[FD_COUNT])
+{
+	if (fds[FD_CLIENT].revents != 0)
+		connection_receive(watcher->connection);
+	else if (fds[FD_LISTENER].revents != 0 && listener_refuse(watcher->listener))
+		watcher->refused++;
+}
+
+/*
+ * Once the guest has been stopped, only the end of the run is of interest. A client can
+ * also be lost without a word: whoever sends to it finds out.
+ */
 static void *
 watch(void *owner)
 {
@@ -52,28 +64,23 @@ watch(void *owner)
 	};
 
 	for (;;) {
-		const int ready = poll(fds, FD_COUNT, FLUSH_EVERY_MS);
-
-		if (ready == 0 || (ready < 0 && errno == EINTR))
-			console_flush(watcher->console);
-		if (ready <= 0)
-			continue;
-		if (fds[FD_END].revents != 0)
-			return NULL;
-		if (fds[FD_CLIENT].revents != 0) {
-			connection_receive(watcher->connection);
-			if (stops_guest(watcher))
-				fds[FD_CLIENT].fd = fds[FD_LISTENER].fd = -1;
-		} else if (fds[FD_LISTENER].revents != 0 && listener_refuse(watcher->listener)) {
-			watcher->refused++;
+		if (poll(fds, FD_COUNT, FLUSH_EVERY_MS) > 0) {
+			if (fds[FD_END].revents != 0)
+				return NULL;
+			take(watcher, fds);
+		} else {
+			console_try_flush(watcher->console);
 		}
+		if (fds[FD_CLIENT].fd >= 0 && stops_guest(watcher))
+			fds[FD_CLIENT].fd = fds[FD_LISTENER].fd = -1;
 	}
 }
 
 /* Without a thread, which hardly ever happens, the guest cannot be stopped: it does not start. */
 void
-watcher_begin(struct watcher *watcher)
+watcher_begin(struct watcher *watcher, bool mutes)
 {
+	watcher->mutes = mutes;
 	watcher->refused = 0;
 	if (stops_guest(watcher))
 		return;

@@ -19,6 +19,7 @@ struct watcher {
 	struct listener *listener;
 	int end_fds[2]; /* a byte in this pipe sends the thread home */
 	bool active;
+	bool mutes; /* a client that says anything but ^C wants no more text */
 	pthread_t thread;
 	unsigned refused; /* others that wanted to connect meanwhile */
 };
@@ -27,7 +28,7 @@ struct watcher {
 DESCRY_MUST_CHECK bool watcher_init(struct watcher *watcher);
 void watcher_destroy(struct watcher *watcher);
 
-void watcher_begin(struct watcher *watcher);
+void watcher_begin(struct watcher *watcher, bool mutes);
 void watcher_end(struct watcher *watcher);
 
 #endif

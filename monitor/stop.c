@@ -236,6 +236,12 @@ static void
 describe_shutdown(struct descry_monitor *monitor, struct descry_stop *stop,
 		  const struct place *place)
 {
+	if (descry_vcpu_event_count(monitor->vcpu) == 0) {
+		append(stop, "shut down already, at ");
+		append_whole_place(monitor, stop, place, 0);
+		append(stop, "; only a reset leads out of it");
+		return;
+	}
 	append(stop, "shutdown (triple fault): ");
 	append_fault_chain(monitor, stop);
 	append(stop, " could not be delivered at ");
@@ -286,10 +292,10 @@ describe_breakpoint(struct descry_monitor *monitor, struct descry_stop *stop,
 		breakpoints_at(&monitor->breakpoints, place->linear);
 
 	stop->breakpoint = breakpoint ? breakpoint->number : 0;
-	append(stop, "breakpoint ");
 	if (breakpoint)
-		append(stop, "%d ", stop->breakpoint);
-	append(stop, "at ");
+		append(stop, "breakpoint %d at ", stop->breakpoint);
+	else
+		append(stop, "a debugger's breakpoint at ");
 	append_place(monitor, stop, place);
 }
 

@@ -452,15 +452,16 @@ output(void *owner, const char *text, size_t size)
 }
 
 static void
-run_begins(void *owner, bool may_last)
+run_begins(void *owner, enum stub_run kind)
 {
-	(void)owner, (void)may_last;
+	(void)owner, (void)kind;
 }
 
-static void
+static bool
 run_ends(void *owner)
 {
 	(void)owner;
+	return true;
 }
 
 /* The linker puts this in place of descry_monitor_run(), which is __real_... then. */

@@ -7,12 +7,14 @@ how clients vanish. Whatever one does, the next finds the session intact.
 
 import os
 import random
+import resource
 import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import rsp
@@ -129,6 +131,16 @@ class GoodClient(Session):
         client.send_raw(b"\x03")
         self.assertEqual(client.answer(), b"OK")
         self.assertIn(b"interrupted", client.output)
+
+    def test_a_command_that_is_given_up(self):
+        client = self.connect()
+        for _ in range(3):
+            client.send(b"qRcmd," + b"continue".hex().encode())
+            rsp.wait_until_busy(self.server.process)
+            client.send(b"qC")
+            self.assertEqual(client.receive(), b"QC1")
+            self.assertEqual(client.receive_nothing(0.2), b"")
+        self.assertEqual(client.monitor("echo 1"), ("1\n", b"OK"))
 
     def test_console_of_a_guest_that_goes_on(self):
         client = self.connect()
@@ -293,6 +305,34 @@ class BadClient(Session):
         self.assertEqual(self.server.stop(), 0)
 
 
+class Flood(unittest.TestCase):
+    """A guest that writes without end, and clients that do not read."""
+
+    def setUp(self):
+        self.server = rsp.Server(DESCRY, ENDLESS, stdout=subprocess.DEVNULL)
+        self.addCleanup(self.server.stop)
+        self.client = rsp.Client(self.server.address)
+        self.addCleanup(self.client.close)
+        self.client.no_ack()
+        # again: mov al, 'A'; out 0xe9, al; jmp again
+        self.assertEqual(self.client.ask(b"M7c00,6:b041e6e9ebfa"), b"OK")
+        self.client.send(b"c")
+
+    def test_ctrl_c(self):
+        time.sleep(1)
+        self.client.send_raw(b"\x03")
+        self.assertEqual(self.client.answer()[:3], b"T02")
+        self.assertLess(len(self.client.output), 1 << 23)
+
+    def test_a_client_that_never_reads_is_lost(self):
+        line = self.server.process.stderr.readline()
+        self.assertIn(b"attached", line)
+        self.assertIn(b"the connection is lost", self.server.process.stderr.readline())
+        with rsp.Client(self.server.address) as client:
+            client.no_ack()
+            self.assertEqual(client.ask(b"?")[:3], b"T02")
+
+
 class Addresses(unittest.TestCase):
     def assert_refused(self, process, status, text):
         _, err = process.communicate(timeout=20)
@@ -324,7 +364,7 @@ class Addresses(unittest.TestCase):
                     self.assertEqual(client.ask(b"qC"), b"QC1")
 
     def test_no_address(self):
-        for address in ("nowhere", ":", ":port", ":123456", "127.0.0.1", "unix:",
+        for address in ("nowhere", ":", ":port", ":65536", ":99999", ":123456", "127.0.0.1", "unix:",
                         "unix:" + "x" * 200):
             self.assert_refused(self.start(address), 2, b"gdb: '")
 
@@ -350,7 +390,7 @@ class Addresses(unittest.TestCase):
 
     def test_a_file_is_no_socket(self):
         with tempfile.NamedTemporaryFile() as file:
-            self.assert_refused(self.start("unix:" + file.name), 6, b"in use")
+            self.assert_refused(self.start("unix:" + file.name), 6, b"exists and is no socket")
             self.assertTrue(os.path.exists(file.name))
 
 
@@ -377,6 +417,28 @@ class OneAtATime(Session):
         self.assertEqual(first.answer()[:3], b"T02")
         self.server.stop()
         self.assertIn(b"second debugger was refused", self.server.lines)
+
+    def test_a_question_in_pieces(self):
+        self.connect()
+        for _ in range(5):
+            with rsp.Client(self.server.address) as second:
+                for part in (b"+", b"$qSupported:xml", b"Registers=i386#", b"7", b"7"):
+                    second.send_raw(part)
+                    time.sleep(0.005)
+                self.assertIn(b"another debugger", second.receive())
+                second.acks = False
+                self.assertRaises(rsp.Lost, second.receive)
+
+    def test_no_descriptors_for_a_client(self):
+        pid = self.server.process.pid
+        limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = 1 + max(map(int, os.listdir(f"/proc/{pid}/fd")))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limit[1]))
+        with rsp.Client(self.server.address) as client:
+            client.send(b"qC")
+            self.assertEqual(client.receive_nothing(0.3), b"")
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+            self.assertEqual(client.receive(), b"QC1")
 
     def test_a_second_client_that_says_nothing(self):
         first = self.connect()
@@ -433,6 +495,15 @@ class BesideTheShell(unittest.TestCase):
         self.assertEqual(self.client.ask(b"z0,7c00,1"), b"OK")
         self.command("break")
         self.assertIn("7c02", self.output())
+
+    def test_whose_breakpoint_it_was(self):
+        self.assertEqual(self.client.ask(b"Z0,7c00,1"), b"OK")
+        self.command("continue")
+        self.assertIn("a debugger's breakpoint at 0000:7c00", self.output())
+        self.command("break 0x7c00")
+        self.output()
+        self.command("continue")
+        self.assertIn("breakpoint 1 at 0000:7c00", self.output())
 
     def test_the_shell_stops_the_guest(self):
         self.client.send(b"c")

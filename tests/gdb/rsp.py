@@ -97,6 +97,18 @@ class Client:
             self.send_raw(b"+")
         return body
 
+    def receive_nothing(self, seconds):
+        """What has come all the same, after so long."""
+        time.sleep(seconds)
+        self.socket.setblocking(False)
+        try:
+            self._more()
+        except BlockingIOError:
+            pass
+        finally:
+            self.socket.settimeout(20)
+        return self.buffer
+
     def answer(self):
         """The next reply; text for the terminal that comes before it goes to .output."""
         while True:
@@ -139,10 +151,11 @@ class Client:
 class Server:
     """`descry gdb` on a free port, or on the address that is given."""
 
-    def __init__(self, descry, image, listen="127.0.0.1:0", arguments=()):
+    def __init__(self, descry, image, listen="127.0.0.1:0", arguments=(),
+                 stdout=subprocess.PIPE):
         self.process = subprocess.Popen(
             [descry, "gdb", image, "-l", listen, *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
         self.lines = b""
         while True:
             line = self.process.stderr.readline()

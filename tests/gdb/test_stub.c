@@ -39,6 +39,7 @@ static struct stub *stub;
 static char output[0x4000]; /* what gdb's terminal shows */
 static size_t output_size;
 static int runs;
+static bool gives_up; /* the client, while the guest runs */
 
 static void
 on_output(void *owner, const char *text, size_t size)
@@ -51,18 +52,19 @@ on_output(void *owner, const char *text, size_t size)
 }
 
 static void
-on_run_begins(void *owner, bool may_last)
+on_run_begins(void *owner, enum stub_run kind)
 {
-	(void)owner, (void)may_last;
+	(void)owner, (void)kind;
 	assert_int_equal(runs, 0);
 	runs++;
 }
 
-static void
+static bool
 on_run_ends(void *owner)
 {
 	(void)owner;
 	runs--;
+	return !gives_up;
 }
 
 static int
@@ -85,6 +87,7 @@ open_stub(void **state)
 	assert_int_equal(descry_session_create(monitor, NULL, &session), DESCRY_OK);
 	stub = stub_create(monitor, session, &outlet);
 	assert_non_null(stub);
+	gives_up = false;
 	output_size = 0;
 	output[0] = '\0';
 	return 0;
@@ -513,6 +516,35 @@ test_monitor(void **state)
 	assert_non_null(strstr(output, "nonsense"));
 }
 
+/* Who does not wait for an answer would read it as the answer to something else. */
+static void
+test_monitor_that_was_given_up(void **state)
+{
+	(void)state;
+	gives_up = true;
+	assert_string_equal(ask("qRcmd,696e666f2073746f70"), "(none)");
+	gives_up = false;
+	assert_string_equal(ask("qRcmd,696e666f2073746f70"), "OK");
+}
+
+/* What the CPU would refuse to run with is refused here, and the rest is not. */
+static void
+test_not_modelled(void **state)
+{
+	(void)state;
+	assert_string_equal(assign("cr0", "10000080"), "E.cr0: not modelled yet: paging");
+	assert_string_equal(assign("eflags", "02000200"),
+			    "E.eflags: not modelled yet: virtual-8086 mode");
+	assert_string_equal(assign("eflags", "02010000"),
+			    "E.eflags: not modelled yet: single-step trap (TF)");
+	assert_string_equal(value("cr0"), "10000000");
+	assert_string_equal(value("eflags"), "02000000");
+	assert_string_equal(assign("cr2", "00000080"), "OK");
+	assert_string_equal(assign("cr0", "11000000"), "OK");
+	assert_string_equal(assign("eflags", "020e0000"), "OK");
+	assert_string_equal(value("eflags"), "020e0000");
+}
+
 int
 main(void)
 {
@@ -532,6 +564,8 @@ main(void)
 		TEST(test_both_kinds),
 		TEST(test_many_breakpoints),
 		TEST(test_monitor),
+		TEST(test_monitor_that_was_given_up),
+		TEST(test_not_modelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

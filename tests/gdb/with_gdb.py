@@ -165,6 +165,7 @@ class Run(Gdb):
             ("set $eip = 0x100",
              r"eip is linear, and 00000100 is not in cs \(base 00007c00, limit 0000ffff\)"),
             ("p/x $pc", r"= 0x7c05\n"),
+            ("set $cr0 = 0x80000001", r"cr0: not modelled yet: paging"),
             ("set $eip = 0x7c06", None),
             ("p/x $ip", r"= 0x6\n"),
             ("p/x $pc", r"= 0x7c06\n"),
@@ -223,6 +224,23 @@ class Endless(Gdb):
         self.assertIn("received signal SIGINT", parts[0], output)
         self.assertIn("= REAL16", parts[1], output)
         self.assertIn("= 0x7c00", parts[3], output)
+
+
+    def test_monitor_continue_that_is_given_up(self):
+        process = self.start(["set remotetimeout 1", "monitor continue", "monitor echo 1",
+                              "monitor echo 2", "stepi", "p/x $pc"])
+        rsp.wait_until_busy(self.server.process)
+        process.send_signal(signal.SIGINT)
+        output, parts = self.finish(process)
+        self.assertIn("Quit", parts[1], output)
+        self.assertEqual(parts[2:4], ["1\n", "2\n"], output)
+        self.assertTrue(parts[5].startswith("$1 = 0x7c00\n"), output)
+
+    def test_a_second_gdb(self):
+        with rsp.Client(self.server.address) as first:
+            self.assertEqual(first.ask(b"qC"), b"QC1")
+            output, _ = self.finish(self.start([]))
+            self.assertIn("descry serves another debugger already", output)
 
 
 if __name__ == "__main__":
