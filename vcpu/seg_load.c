@@ -7,27 +7,32 @@
 
 /* --- finding -------------------------------------------------------------------------- */
 
+static void
+fill_from_gdt(const struct cpu *c, uint32_t linear, uint64_t raw, struct seg_loading *out)
+{
+	out->raw = raw;
+	out->linear = linear;
+	out->table = c->state.gdtr.base;
+	out->origin = DESCRY_ORIGIN_GDT;
+	out->fields = SEG_FIELDS_ALL;
+}
+
 /* The eight bytes that a non-null selector names. */
-DESCRY_INLINE bool
+static bool
 find_descriptor(struct cpu *c, uint16_t sel, struct seg_loading *out)
 {
-	const bool local = sel & DESCRY_SEL_TI;
-	uint64_t linear = 0;
+	uint64_t linear;
+	const struct seg_verdict verdict = seg_check_slot(&c->state, sel, &linear);
+	uint64_t raw;
 
-	/* The comparison that mostly settles it; the rule has the last word. */
-	if (DESCRY_LIKELY(!local && (sel | 7u) <= c->state.gdtr.limit)) {
-		linear = c->state.gdtr.base + (sel & ~7u);
-	} else {
-		const struct seg_verdict verdict = seg_check_slot(&c->state, sel, &linear);
-
-		if (verdict.rule != SEG_OK)
-			return raise_verdict(c, verdict);
+	if (verdict.rule != SEG_OK)
+		return raise_verdict(c, verdict);
+	mem_read_linear(c, (uint32_t)linear, &raw, sizeof(raw));
+	fill_from_gdt(c, (uint32_t)linear, raw, out);
+	if (sel & DESCRY_SEL_TI) {
+		out->table = c->state.seg[DESCRY_LDTR].base;
+		out->origin = DESCRY_ORIGIN_LDT;
 	}
-	out->linear = (uint32_t)linear;
-	mem_read_linear(c, out->linear, &out->raw, sizeof(out->raw));
-	out->table = local ? c->state.seg[DESCRY_LDTR].base : c->state.gdtr.base;
-	out->origin = local ? DESCRY_ORIGIN_LDT : DESCRY_ORIGIN_GDT;
-	out->fields = SEG_FIELDS_ALL;
 	return true;
 }
 
@@ -118,25 +123,52 @@ judge(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_
 	return true;
 }
 
+static struct seg_memo *
+memo_slot(struct cpu *c, enum seg_path path, uint16_t sel)
+{
+	return &c->memo[(sel >> 3 ^ (unsigned)path << 2) & (SEG_MEMO_COUNT - 1)];
+}
+
+static uint32_t
+memo_key(enum seg_path path, uint16_t sel, unsigned cpl)
+{
+	return (uint32_t)path << 24 | cpl << 16 | sel;
+}
+
+static DESCRY_NOINLINE bool
+resolve_by_rule(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl,
+		struct seg_loading *out)
+{
+	if (!find_descriptor(c, sel, out) || !judge(c, path, sel, cpl, out))
+		return false;
+	*memo_slot(c, path, sel) = (struct seg_memo){ .seg = out->seg,
+						      .raw = out->raw,
+						      .key = memo_key(path, sel, cpl) };
+	return true;
+}
+
 /*
  * Finds and checks the descriptor of a non-null selector. The judgement depends on path,
- * selector, CPL and the eight bytes alone, so the last ones are remembered.
+ * selector, CPL and the eight bytes alone, so the last ones are remembered; a slot of the GDT
+ * that lies within its limit and in a page that is known has nothing more to be asked.
  */
 static bool
 resolve(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
 {
-	struct seg_memo *memo = &c->memo[(sel >> 3 ^ (unsigned)path << 2) & (SEG_MEMO_COUNT - 1)];
-	const uint32_t key = (uint32_t)path << 24 | cpl << 16 | sel;
+	const struct seg_memo *memo = memo_slot(c, path, sel);
+	const uint32_t linear = (uint32_t)c->state.gdtr.base + (sel & ~7u);
+	const struct page_fast *page = page_slot(c, linear);
+	uint64_t raw;
 
-	if (!find_descriptor(c, sel, out))
-		return false;
-	if (DESCRY_LIKELY(memo->key == key && memo->raw == out->raw)) {
-		out->seg = memo->seg;
-		return true;
-	}
-	if (!judge(c, path, sel, cpl, out))
-		return false;
-	*memo = (struct seg_memo){ .seg = out->seg, .raw = out->raw, .key = key };
+	if (DESCRY_UNLIKELY(memo->key != memo_key(path, sel, cpl) || sel & DESCRY_SEL_TI ||
+			    (sel | 7u) > c->state.gdtr.limit ||
+			    page->read_page != (linear + 7) >> 12))
+		return resolve_by_rule(c, path, sel, cpl, out);
+	memcpy(&raw, page->host + (linear & 0xfff), sizeof(raw));
+	if (DESCRY_UNLIKELY(memo->raw != raw))
+		return resolve_by_rule(c, path, sel, cpl, out);
+	out->seg = memo->seg;
+	fill_from_gdt(c, linear, raw, out);
 	return true;
 }
 
