@@ -361,8 +361,8 @@ make(struct cpu *c, uint32_t linear, uint64_t stamp)
 }
 
 /*
- * One instruction that crosses pages, or lies where no memory is. It is never kept. NULL:
- * the limit of CS cuts it off.
+ * One instruction that crosses pages, or lies where no memory is. It is never kept. NULL with
+ * c->fault set: it cannot be fetched, or the limit of CS cuts it off.
  */
 static struct block *
 make_scratch(struct cpu *c, uint32_t linear)
@@ -372,11 +372,15 @@ make_scratch(struct cpu *c, uint32_t linear)
 	uint8_t bytes[INSN_BYTES_MAX + 1];
 	const size_t size = in_limit < sizeof(bytes) ? (size_t)in_limit : sizeof(bytes);
 
-	mem_read_linear_slow(c, linear, bytes, size);
+	if (!mem_read_linear_slow(c, linear, bytes, size))
+		return NULL;
 	begin_block(c, block, linear, c->stamp | STAMP_STEP);
 	block->unguarded = true;
 	fill(c, block, bytes, size);
-	return block->count ? block : NULL;
+	if (block->count)
+		return block;
+	raise(c, DESCRY_VEC_GP, 0);
+	return NULL;
 }
 
 static struct block *
@@ -400,9 +404,7 @@ block_at(struct cpu *c, bool step)
 		block = make(c, linear, stamp);
 	if (!block)
 		block = make_scratch(c, linear);
-	if (!block)
-		raise(c, DESCRY_VEC_GP, 0);
-	else if (block->stamp == c->stamp && !block->breakpoint)
+	if (block && block->stamp == c->stamp && !block->breakpoint)
 		c->jump[linear & (JUMP_COUNT - 1)] = block;
 	return block;
 }

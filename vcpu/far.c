@@ -1,14 +1,7 @@
 #include "far.h"
 
-#include "eflags.h"
 #include "seg_load.h"
 #include "stack.h"
-
-/* What RETF and IRET find on the stack; sp and ss only on the way to an outer ring. */
-struct return_frame {
-	uint32_t ip, flags, sp;
-	uint16_t cs, ss;
-};
 
 bool
 far_pointer_read(struct cpu *c, const struct insn *in, struct far_pointer *out)
@@ -24,27 +17,14 @@ far_pointer_read(struct cpu *c, const struct insn *in, struct far_pointer *out)
 	return true;
 }
 
-static bool
-ip_in_limit(struct cpu *c, const struct seg_loading *cs, uint32_t ip)
-{
-	return ip <= cs->seg.limit ? true : raise(c, DESCRY_VEC_GP, 0);
-}
-
-static void
-commit_code(struct cpu *c, const struct seg_loading *cs, uint32_t ip, enum descry_cause cause)
-{
-	seg_commit(c, DESCRY_CS, cs, cause);
-	c->target = ip;
-}
-
 bool
 far_jump(struct cpu *c, uint16_t sel, uint32_t ip)
 {
 	struct seg_loading cs;
 
-	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs) || !ip_in_limit(c, &cs, ip))
+	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs) || !far_ip_allowed(c, &cs, ip))
 		return false;
-	commit_code(c, &cs, ip, DESCRY_CAUSE_FAR_JMP);
+	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_JMP);
 	return true;
 }
 
@@ -62,156 +42,10 @@ far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t retur
 	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs) || !frame_check(c, &frame))
 		return false;
 	sp = frame_write(c, &frame);
-	if (!ip_in_limit(c, &cs, ip))
+	if (!far_ip_allowed(c, &cs, ip))
 		return false;
 
 	sp_write(c, sp);
-	commit_code(c, &cs, ip, DESCRY_CAUSE_FAR_CALL);
-	return true;
-}
-
-/* --- returns -------------------------------------------------------------------------- */
-
-static bool
-pop_at(struct cpu *c, unsigned size, uint32_t above_top, uint32_t *out)
-{
-	if (!stack_read(c, size, above_top))
-		return false;
-	*out = c->value;
-	return true;
-}
-
-/* Selectors are read as words. */
-static bool
-pop_selector_at(struct cpu *c, uint32_t above_top, uint16_t *out)
-{
-	if (!stack_read(c, 2, above_top))
-		return false;
-	*out = (uint16_t)c->value;
-	return true;
-}
-
-static bool
-is_outer_ring(const struct cpu *c, const struct seg_loading *cs)
-{
-	return in_protected_mode(c) && (cs->seg.sel & DESCRY_SEL_RPL) > descry_cpl(&c->state);
-}
-
-/* To an outer ring: the stack pointer lies above the frame and the dropped parameters. */
-static bool
-resolve_outer_stack(struct cpu *c, unsigned size, uint32_t above_top, unsigned new_cpl,
-		    struct return_frame *frame, struct seg_loading *ss)
-{
-	return pop_at(c, size, above_top, &frame->sp) &&
-	       pop_selector_at(c, above_top + size, &frame->ss) &&
-	       seg_resolve_stack_return(c, frame->ss, new_cpl, ss);
-}
-
-static void
-commit_outer_ring(struct cpu *c, const struct seg_loading *ss, uint32_t sp, enum descry_cause cause)
-{
-	seg_commit(c, DESCRY_SS, ss, cause);
-	sp_write(c, sp);
-	seg_null_for_outer_ring(c, descry_cpl(&c->state), cause);
-}
-
-bool
-far_return(struct cpu *c, unsigned size, uint32_t drop)
-{
-	struct return_frame frame = { 0 };
-	struct seg_loading cs, ss;
-	bool outer;
-
-	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs) ||
-	    !seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
-		return false;
-	outer = is_outer_ring(c, &cs);
-	if (outer && !resolve_outer_stack(c, size, 2 * size + drop, cs.seg.sel & DESCRY_SEL_RPL,
-					  &frame, &ss))
-		return false;
-	if (!ip_in_limit(c, &cs, frame.ip))
-		return false;
-
-	/* Nothing below can fault. */
-	commit_code(c, &cs, frame.ip, DESCRY_CAUSE_FAR_RET);
-	if (outer)
-		commit_outer_ring(c, &ss, frame.sp + drop, DESCRY_CAUSE_FAR_RET);
-	else
-		sp_write(c, sp_read(c) + 2 * size + drop);
-	return true;
-}
-
-/* Ways back that IRET knows and these rules do not hold yet. NT is looked at before the stack. */
-static bool
-is_task_return(struct cpu *c)
-{
-	if (!in_protected_mode(c) || !(c->state.rflags & DESCRY_FLAG_NT))
-		return false;
-	not_modelled(c, "return from a nested task (NT)");
-	return true;
-}
-
-static bool
-is_v86_return(struct cpu *c, uint32_t flags, unsigned size)
-{
-	if (!in_protected_mode(c) || size != 4 || !(flags & DESCRY_FLAG_VM) ||
-	    descry_cpl(&c->state) != 0)
-		return false;
-	not_modelled(c, "return to virtual-8086 mode");
-	return true;
-}
-
-bool
-far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, unsigned size)
-{
-	struct seg_loading cs;
-
-	if (is_task_return(c) || is_v86_return(c, flags, size) ||
-	    !seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
-		return false;
-	if (is_outer_ring(c, &cs))
-		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
-	if (!ip_in_limit(c, &cs, ip) || !eflags_load(c, flags))
-		return false;
-	commit_code(c, &cs, ip, DESCRY_CAUSE_IRET);
-	return true;
-}
-
-static bool
-iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg_loading *cs,
-		unsigned size)
-{
-	struct return_frame frame = *from;
-	struct seg_loading ss;
-
-	if (!resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, &frame, &ss) ||
-	    !ip_in_limit(c, cs, frame.ip) || !eflags_load(c, frame.flags))
-		return false;
-	commit_code(c, cs, frame.ip, DESCRY_CAUSE_IRET);
-	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET);
-	return true;
-}
-
-bool
-far_iret(struct cpu *c, unsigned size)
-{
-	struct return_frame frame = { 0 };
-	struct seg_loading cs;
-
-	if (is_task_return(c) || !pop_at(c, size, 0, &frame.ip) ||
-	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 2 * size, &frame.flags))
-		return false;
-	if (is_v86_return(c, frame.flags, size) ||
-	    !seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
-		return false;
-	if (is_outer_ring(c, &cs)) {
-		if (!iret_outer_ring(c, &frame, &cs, size))
-			return false;
-	} else {
-		if (!far_iret_same_ring(c, frame.cs, frame.ip, frame.flags, size))
-			return false;
-		sp_write(c, sp_read(c) + 3 * size);
-	}
-	c->state.nmi_blocked = 0;
+	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_CALL);
 	return true;
 }

@@ -6,7 +6,7 @@
 #ifndef DESCRY_FAR_H
 #define DESCRY_FAR_H
 
-#include "cpu.h"
+#include "seg_load.h"
 
 /* A far pointer in memory: the offset, then the selector. */
 struct far_pointer {
@@ -25,5 +25,19 @@ DESCRY_MUST_CHECK bool far_iret(struct cpu *c, unsigned size);
 /* IRET with a frame that does not come from the stack (descry_op_iret). Same ring only. */
 DESCRY_MUST_CHECK bool far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags,
 					  unsigned size);
+
+/* The last two steps of every far transfer: IP against the new limit, and the load of CS. */
+DESCRY_MUST_CHECK static inline bool
+far_ip_allowed(struct cpu *c, const struct seg_loading *cs, uint32_t ip)
+{
+	return ip <= cs->seg.limit ? true : raise(c, DESCRY_VEC_GP, 0);
+}
+
+static inline void
+far_commit(struct cpu *c, const struct seg_loading *cs, uint32_t ip, enum descry_cause cause)
+{
+	seg_commit(c, DESCRY_CS, cs, cause);
+	c->target = ip;
+}
 
 #endif

@@ -69,7 +69,8 @@ deliver_real(struct cpu *c, const struct interruption *i)
 	if (!frame_check(c, &frame))
 		return false;
 
-	mem_read_linear(c, (uint32_t)c->state.idtr.base + slot, &entry, sizeof(entry));
+	if (!mem_read_linear(c, (uint32_t)c->state.idtr.base + slot, &entry, sizeof(entry)))
+		return false;
 	if (is_unhandled(c, i, entry))
 		return false;
 	ip = entry & 0xffff;
@@ -106,7 +107,8 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 
 	if (i->vector * 8 + 7 > c->state.idtr.limit)
 		return raise(c, DESCRY_VEC_GP, vector_error(i));
-	mem_read_linear(c, (uint32_t)c->state.idtr.base + i->vector * 8, &raw, sizeof(raw));
+	if (!mem_read_linear(c, (uint32_t)c->state.idtr.base + i->vector * 8, &raw, sizeof(raw)))
+		return false;
 	desc = descry_segment_from_descriptor(0, raw);
 	type = desc.attr & (DESCRY_ATTR_S | DESCRY_ATTR_TYPE);
 	if (type != DESCRY_TYPE_TASK_GATE && type != DESCRY_TYPE_INTERRUPT_GATE16 &&
@@ -140,14 +142,10 @@ read_inner_stack(struct cpu *c, unsigned ring, uint32_t *sp, uint16_t *ss)
 
 	if (at + size + 1 > tr->limit)
 		return raise(c, DESCRY_VEC_TS, tr->sel & ~DESCRY_SEL_RPL);
-	if (wide) {
-		mem_read_linear(c, (uint32_t)tr->base + at, sp, 4);
-	} else {
-		*sp = 0;
-		mem_read_linear(c, (uint32_t)tr->base + at, sp, 2);
-	}
-	mem_read_linear(c, (uint32_t)tr->base + at + size, ss, sizeof(*ss));
-	return true;
+	*sp = 0;
+	return (wide ? mem_read_linear(c, (uint32_t)tr->base + at, sp, 4)
+		     : mem_read_linear(c, (uint32_t)tr->base + at, sp, 2)) &&
+	       mem_read_linear(c, (uint32_t)tr->base + at + size, ss, sizeof(*ss));
 }
 
 /* PM8 and PM9. */

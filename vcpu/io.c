@@ -19,15 +19,17 @@ bitmap_allows(struct cpu *c, uint16_t port, unsigned size)
 
 	if (!descry_segment_usable(tr) || (tr->attr & DESCRY_ATTR_TYPE) < DESCRY_TYPE_TSS32 ||
 	    tr->limit < TSS_BITMAP_OFFSET + 1)
+		return raise(c, DESCRY_VEC_GP, 0);
+	if (!mem_read_linear(c, base + TSS_BITMAP_OFFSET, word, sizeof(word)))
 		return false;
-	mem_read_linear(c, base + TSS_BITMAP_OFFSET, word, sizeof(word));
 
 	const uint32_t at = (uint32_t)(word[0] | word[1] << 8) + port / 8u;
 
 	if (at + 1 > tr->limit)
+		return raise(c, DESCRY_VEC_GP, 0);
+	if (!mem_read_linear(c, base + at, word, sizeof(word)))
 		return false;
-	mem_read_linear(c, base + at, word, sizeof(word));
-	return ((uint32_t)(word[0] | word[1] << 8) & wanted) == 0;
+	return (uint32_t)(word[0] | word[1] << 8) & wanted ? raise(c, DESCRY_VEC_GP, 0) : true;
 }
 
 bool
@@ -35,5 +37,5 @@ io_allowed(struct cpu *c, uint16_t port, unsigned size)
 {
 	if (!in_protected_mode(c) || descry_cpl(&c->state) <= iopl(c))
 		return true;
-	return bitmap_allows(c, port, size) ? true : raise(c, DESCRY_VEC_GP, 0);
+	return bitmap_allows(c, port, size);
 }

@@ -110,7 +110,7 @@ within_page(uint32_t linear, size_t size)
 	return size < rest ? size : rest;
 }
 
-void
+bool
 mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size)
 {
 	uint8_t *to = out;
@@ -127,6 +127,15 @@ mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size)
 		linear += (uint32_t)part;
 		size -= part;
 	}
+	return true;
+}
+
+/* Without paging there is nothing that could refuse. */
+bool
+mem_probe_write(struct cpu *c, uint32_t linear, size_t size)
+{
+	(void)c, (void)linear, (void)size;
+	return true;
 }
 
 void
@@ -246,14 +255,14 @@ mem_read_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 	if (!mem_check(c, seg, off, size, DESCRY_READ))
 		return false;
 	c->value = 0;
-	mem_read_linear_slow(c, linear_of(c, seg, off), &c->value, size);
-	return true;
+	return mem_read_linear_slow(c, linear_of(c, seg, off), &c->value, size);
 }
 
 static DESCRY_NOINLINE bool
 write_by_rule(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
 {
-	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
+	if (!mem_check(c, seg, off, size, DESCRY_WRITE) ||
+	    !mem_probe_write(c, linear_of(c, seg, off), size))
 		return false;
 	mem_write_linear_slow(c, linear_of(c, seg, off), &value, size);
 	return true;
@@ -287,8 +296,8 @@ mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 		return false;
 	c->rmw = (struct pending_write){ .linear = linear_of(c, seg, off) };
 	c->value = 0;
-	mem_read_linear_slow(c, c->rmw.linear, &c->value, size);
-	return true;
+	return mem_probe_write(c, c->rmw.linear, size) &&
+	       mem_read_linear_slow(c, c->rmw.linear, &c->value, size);
 }
 
 void

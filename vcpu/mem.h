@@ -126,23 +126,24 @@ mem_span_writable(struct cpu *c, unsigned seg, uint32_t off, unsigned bytes)
 	return page->host + (linear & 0xfff);
 }
 
-/* --- without a segment: tables, TSS, IVT; never a fault while paging is off ----------- */
+/* --- without a segment: tables, TSS, IVT ---------------------------------------------- */
 
-void mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size);
+DESCRY_MUST_CHECK bool mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size);
 void mem_write_linear_slow(struct cpu *c, uint32_t linear, const void *data, size_t size);
 
 /* size is a constant at most places: then this is one comparison and one load. */
-DESCRY_INLINE void
+DESCRY_MUST_CHECK DESCRY_INLINE bool
 mem_read_linear(struct cpu *c, uint32_t linear, void *out, size_t size)
 {
 	const struct page_fast *page = page_slot(c, linear);
 
-	if (DESCRY_LIKELY(page->read_page == (linear + (uint32_t)size - 1) >> 12))
-		memcpy(out, page->host + (linear & 0xfff), size);
-	else
-		mem_read_linear_slow(c, linear, out, size);
+	if (DESCRY_UNLIKELY(page->read_page != (linear + (uint32_t)size - 1) >> 12))
+		return mem_read_linear_slow(c, linear, out, size);
+	memcpy(out, page->host + (linear & 0xfff), size);
+	return true;
 }
 
+/* What mem_probe_write() has allowed, or what cannot be refused. */
 DESCRY_INLINE void
 mem_write_linear(struct cpu *c, uint32_t linear, const void *data, size_t size)
 {
@@ -153,6 +154,9 @@ mem_write_linear(struct cpu *c, uint32_t linear, const void *data, size_t size)
 	else
 		mem_write_linear_slow(c, linear, data, size);
 }
+
+/* May these bytes be written? So that a commit which writes them cannot fault any more. */
+DESCRY_MUST_CHECK bool mem_probe_write(struct cpu *c, uint32_t linear, size_t size);
 
 /* The page that holds code, from this byte on; NULL when nothing is there. */
 const uint8_t *mem_code(struct cpu *c, uint32_t linear);

@@ -27,7 +27,8 @@ find_descriptor(struct cpu *c, uint16_t sel, struct seg_loading *out)
 
 	if (verdict.rule != SEG_OK)
 		return raise_verdict(c, verdict);
-	mem_read_linear(c, (uint32_t)linear, &raw, sizeof(raw));
+	if (!mem_read_linear(c, (uint32_t)linear, &raw, sizeof(raw)))
+		return false;
 	fill_from_gdt(c, (uint32_t)linear, raw, out);
 	if (sel & DESCRY_SEL_TI) {
 		out->table = c->state.seg[DESCRY_LDTR].base;
@@ -357,7 +358,8 @@ judged_by(struct cpu *c, const struct descry_segment *seg)
 		return *seg;
 	if (seg_is_null(seg->sel) || seg_check_slot(&c->state, seg->sel, &linear).rule != SEG_OK)
 		return absent;
-	mem_read_linear(c, (uint32_t)linear, &raw, sizeof(raw));
+	if (mem_peek(c, (uint32_t)linear, &raw, sizeof(raw)) != sizeof(raw))
+		return absent;
 	return descry_segment_from_descriptor(seg->sel, raw);
 }
 
