@@ -183,6 +183,19 @@ in_protected_mode(const struct cpu *c)
 	return c->state.cr0 & DESCRY_CR0_PE;
 }
 
+/* PE=1, VM=0: a selector names a descriptor. In V86, PE is set and it does not. */
+DESCRY_INLINE bool
+uses_descriptors(const struct cpu *c)
+{
+	return in_protected_mode(c) && !(c->state.rflags & DESCRY_FLAG_VM);
+}
+
+DESCRY_INLINE bool
+in_v86(const struct cpu *c)
+{
+	return DESCRY_UNLIKELY(c->state.rflags & DESCRY_FLAG_VM) && in_protected_mode(c);
+}
+
 static inline bool
 knob_is(const struct cpu *c, enum descry_knob knob, uint32_t value)
 {

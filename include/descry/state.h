@@ -34,6 +34,10 @@ enum descry_gpr {
 #define DESCRY_FLAG_NT 0x00004000u
 #define DESCRY_FLAG_RF 0x00010000u
 #define DESCRY_FLAG_VM 0x00020000u
+#define DESCRY_FLAG_AC 0x00040000u
+#define DESCRY_FLAG_VIF 0x00080000u
+#define DESCRY_FLAG_VIP 0x00100000u
+#define DESCRY_FLAG_ID 0x00200000u
 
 #define DESCRY_CR0_PE 0x00000001u
 #define DESCRY_CR0_MP 0x00000002u
@@ -41,6 +45,9 @@ enum descry_gpr {
 #define DESCRY_CR0_TS 0x00000008u
 #define DESCRY_CR0_ET 0x00000010u
 #define DESCRY_CR0_PG 0x80000000u
+
+#define DESCRY_CR4_VME 0x00000001u
+#define DESCRY_CR4_PVI 0x00000002u
 
 /* Interrupt shadows, as VMX shows them (SDM vol. 3, Guest Non-Register State). */
 #define DESCRY_SHADOW_STI 0x01u
