@@ -1,6 +1,7 @@
 #include "interrupt.h"
 
 #include "eflags.h"
+#include "inner_stack.h"
 #include "seg_load.h"
 #include "stack.h"
 
@@ -131,32 +132,6 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 	return true;
 }
 
-/* PM8: the stack of an inner ring, from the TSS as TR caches it. */
-static bool
-read_inner_stack(struct cpu *c, unsigned ring, uint32_t *sp, uint16_t *ss)
-{
-	const struct descry_segment *tr = &c->state.seg[DESCRY_TR];
-	const bool wide = (tr->attr & DESCRY_ATTR_TYPE) >= DESCRY_TYPE_TSS32;
-	const uint32_t at = wide ? 4 + 8 * ring : 2 + 4 * ring;
-	const unsigned size = wide ? 4 : 2;
-
-	if (at + size + 1 > tr->limit)
-		return raise(c, DESCRY_VEC_TS, tr->sel & ~DESCRY_SEL_RPL);
-	*sp = 0;
-	return (wide ? mem_read_linear(c, (uint32_t)tr->base + at, sp, 4)
-		     : mem_read_linear(c, (uint32_t)tr->base + at, sp, 2)) &&
-	       mem_read_linear(c, (uint32_t)tr->base + at + size, ss, sizeof(*ss));
-}
-
-/* PM8 and PM9. */
-static bool
-resolve_inner_stack(struct cpu *c, unsigned ring, struct seg_loading *ss, uint32_t *sp)
-{
-	uint16_t sel;
-
-	return read_inner_stack(c, ring, sp, &sel) && seg_resolve_stack_inner(c, sel, ring, ss);
-}
-
 static void
 fill_frame(struct cpu *c, const struct interruption *i, struct frame *frame, bool inner)
 {
@@ -204,7 +179,7 @@ transfer_protected(struct cpu *c, const struct interruption *i)
 	inner = (cs.seg.sel & DESCRY_SEL_RPL) < descry_cpl(&c->state);
 	frame_on_stack(c, &frame, gate.size);
 	if (inner) {
-		if (!resolve_inner_stack(c, cs.seg.sel & DESCRY_SEL_RPL, &ss, &frame.sp))
+		if (!inner_stack_resolve(c, cs.seg.sel & DESCRY_SEL_RPL, &ss, &frame.sp))
 			return false;
 		frame.ss = ss.seg;
 		frame.is_current = false;

@@ -19,6 +19,7 @@ descry_cause_text(enum descry_cause cause)
 		[DESCRY_CAUSE_IRET] = "iret",
 		[DESCRY_CAUSE_LLDT] = "lldt",
 		[DESCRY_CAUSE_LTR] = "ltr",
+		[DESCRY_CAUSE_TASK_SWITCH] = "task switch",
 		[DESCRY_CAUSE_VM_EXIT] = "vm exit",
 		[DESCRY_CAUSE_VM_ENTRY] = "vm entry",
 		[DESCRY_CAUSE_DEBUGGER] = "debugger",

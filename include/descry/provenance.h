@@ -21,8 +21,9 @@ enum descry_cause {
 	DESCRY_CAUSE_IRET,
 	DESCRY_CAUSE_LLDT,
 	DESCRY_CAUSE_LTR,
-	DESCRY_CAUSE_VM_EXIT,  /* host state forced by a VMX or SVM exit */
-	DESCRY_CAUSE_VM_ENTRY, /* guest state given back by VMLAUNCH, VMRUN or VMLOAD */
+	DESCRY_CAUSE_TASK_SWITCH, /* by hardware, through a TSS */
+	DESCRY_CAUSE_VM_EXIT,     /* host state forced by a VMX or SVM exit */
+	DESCRY_CAUSE_VM_ENTRY,    /* guest state given back by VMLAUNCH, VMRUN or VMLOAD */
 	DESCRY_CAUSE_DEBUGGER,
 	DESCRY_CAUSE_COUNT
 };
