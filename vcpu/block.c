@@ -282,6 +282,7 @@ append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, bo
 		return false;
 	*ends = lower(&d, in);
 	in->offset = (uint8_t)block->bytes;
+	in->place = block->count;
 	block->bytes = (uint16_t)(block->bytes + d.length);
 	block->count++;
 	return true;
@@ -411,11 +412,11 @@ block_at(struct cpu *c, bool step)
 
 /* The branch belongs to a block, and blocks are ours to change. */
 void
-block_link(struct cpu *c, const struct insn *in, enum branch_way way, uint32_t ip)
+block_link(struct cpu *c, const struct insn *in, uint32_t ip)
 {
 	const struct block *to = find(c, c->cs_base + ip, c->stamp);
 	struct insn *branch = (struct insn *)(uintptr_t)in;
 
 	if (to && !to->breakpoint)
-		branch->link[way] = (uint32_t)((const uint8_t *)to - c->arena);
+		branch->link = (uint32_t)((const uint8_t *)to - c->arena);
 }

@@ -54,7 +54,7 @@ bool block_breakpoint(const struct cpu *c, uint32_t linear);
 uint64_t blocks_context(struct cpu *c);
 
 /* Writes the block that is known at ip, if there is one, into a direct branch. */
-void block_link(struct cpu *c, const struct insn *in, enum branch_way way, uint32_t ip);
+void block_link(struct cpu *c, const struct insn *in, uint32_t ip);
 
 /*
  * Before bytes of memory change: blocks made from them must never run again. One that is

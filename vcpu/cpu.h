@@ -93,7 +93,7 @@ struct cpu {
 
 	/* Where execution is. */
 	const struct block *block; /* that is running */
-	uint64_t block_end;        /* state.retired when all of it has ended */
+	uint64_t block_begin;      /* state.retired when it began */
 	uint64_t stop_at;          /* state.retired at which the budget is used up */
 	/* The same for going on from block to block; 0 makes every block come back to the loop. */
 	_Atomic uint64_t chain_until;
@@ -261,7 +261,7 @@ insn_next_ip(const struct cpu *c, const struct insn *in)
 DESCRY_INLINE uint64_t
 insn_retired(const struct cpu *c, const struct insn *in)
 {
-	return c->block_end - (uint64_t)(c->block->insns + c->block->count - in);
+	return c->block_begin + (uint64_t)(in - c->block->insns);
 }
 
 /* Names the instruction for provenance and events. */
@@ -317,7 +317,7 @@ DESCRY_INLINE const struct insn *
 enter_block(struct cpu *c, const struct block *to, uint64_t retired)
 {
 	c->block = to;
-	c->block_end = retired + to->count;
+	c->block_begin = retired;
 	return enter(c, to->insns);
 }
 

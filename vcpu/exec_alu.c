@@ -47,10 +47,11 @@ writes_back(enum op op)
 DESCRY_INLINE const struct insn *
 alu_reg(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t b)
 {
-	const uint32_t r = alu(c, op, size, reg_read(c, in->dst, size), b);
+	const unsigned reg = in->dst;
+	const uint32_t r = alu(c, op, size, reg_read(c, reg, size), b);
 
 	if (writes_back(op))
-		reg_write(c, in->dst, size, r);
+		reg_write(c, reg, size, r);
 	return next(c, in);
 }
 
@@ -156,27 +157,35 @@ lower_alu(const struct decoded *d, struct insn *in)
 
 /* --- one operand ---------------------------------------------------------------------- */
 
+/* By one a carry goes through the ones that it clears, a borrow through the zeros that it sets. */
+DESCRY_INLINE uint32_t
+step_by_one(struct lazy_flags *f, enum op op, unsigned size, uint32_t a)
+{
+	const uint32_t r = op == OP_INC ? a + 1 : a - 1, before = f->carries;
+
+	flags_set_result(f, r, size);
+	flags_set_carries(f, op == OP_INC ? a & ~r : ~a & r, size);
+	flags_keep_cf(f, before);
+	return r;
+}
+
 /* INC and DEC leave CF; NOT leaves all flags. */
 DESCRY_INLINE uint32_t
 unary(struct cpu *c, enum op op, unsigned size, uint32_t a)
 {
-	const uint32_t before = c->flags.carries;
-
 	if (op == OP_NOT)
 		return ~a;
 	if (op == OP_NEG)
 		return alu(c, OP_SUB, size, 0, a);
-
-	const uint32_t r = alu(c, op == OP_INC ? OP_ADD : OP_SUB, size, a, 1);
-
-	flags_keep_cf(&c->flags, before);
-	return r;
+	return step_by_one(&c->flags, op, size, a);
 }
 
 DESCRY_INLINE const struct insn *
 unary_r(struct cpu *c, const struct insn *in, enum op op, unsigned size)
 {
-	reg_write(c, in->dst, size, unary(c, op, size, reg_read(c, in->dst, size)));
+	const unsigned reg = in->dst;
+
+	reg_write(c, reg, size, unary(c, op, size, reg_read(c, reg, size)));
 	return next(c, in);
 }
 

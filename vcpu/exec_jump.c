@@ -35,33 +35,34 @@ relative(const struct cpu *c, const struct insn *in)
 
 /* The link is not made yet or leads nowhere any more, or the budget ends here. */
 static DESCRY_NOINLINE const struct insn *
-go_unlinked(struct cpu *c, const struct insn *in, enum branch_way way)
+go_unlinked(struct cpu *c, const struct insn *in)
 {
-	const uint32_t ip = way == WAY_TAKEN ? relative(c, in) : insn_next_ip(c, in);
+	const uint32_t ip = relative(c, in);
 
-	if (way == WAY_TAKEN && !target_in_limit(c, ip))
+	if (!target_in_limit(c, ip))
 		return fault(c, in);
-	block_link(c, in, way, ip);
+	block_link(c, in, ip);
 	return go_to(c, in, ip);
 }
 
 /* A linked block needs no look at its address: in this code context it can be no other. */
 DESCRY_INLINE const struct insn *
-go_direct(struct cpu *c, const struct insn *in, enum branch_way way)
+go_direct(struct cpu *c, const struct insn *in)
 {
-	const struct block *to = block_linked(c, in->link[way]);
+	const struct block *to = block_linked(c, in->link);
+	const uint64_t retired = c->block_begin + in->place + 1;
 
-	if (may_chain(c, to, c->block_end))
-		return enter_block(c, to, c->block_end);
-	return go_unlinked(c, in, way);
+	if (may_chain(c, to, retired))
+		return enter_block(c, to, retired);
+	return go_unlinked(c, in);
 }
 
-/* The offsets of memory operands make way for the links; LOOP keeps its address size in cond. */
+/* The offset of a memory operand makes way for the link; LOOP keeps its address size in cond. */
 static void
-clear_links(struct insn *in)
+clear_link(struct insn *in)
 {
 	in->cond = in->ea_mask == 0xffff ? 2 : 4;
-	in->link[WAY_ON] = in->link[WAY_TAKEN] = 0;
+	in->link = 0;
 }
 
 /* --- Jcc, LOOP, JCXZ ------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ clear_links(struct insn *in)
 DESCRY_INLINE const struct insn *
 branch(struct cpu *c, const struct insn *in, bool taken)
 {
-	return taken ? go_direct(c, in, WAY_TAKEN) : go_direct(c, in, WAY_ON);
+	return taken ? go_direct(c, in) : next(c, in);
 }
 
 #define JCC_HANDLER(cond)                                                                          \
@@ -104,7 +105,7 @@ lower_jcc(const struct decoded *d, struct insn *in)
 		exec_jcc_c, exec_jcc_d, exec_jcc_e, exec_jcc_f,
 	};
 
-	clear_links(in);
+	clear_link(in);
 	return handlers[d->cond];
 }
 
@@ -156,7 +157,7 @@ lower_loop(const struct decoded *d, struct insn *in)
 		exec_jcxz,
 	};
 
-	clear_links(in);
+	clear_link(in);
 	return handlers[d->op - OP_LOOP];
 }
 
@@ -165,7 +166,7 @@ lower_loop(const struct decoded *d, struct insn *in)
 static const struct insn *
 exec_jmp_rel(struct cpu *c, const struct insn *in)
 {
-	return go_direct(c, in, WAY_TAKEN);
+	return go_direct(c, in);
 }
 
 static const struct insn *
@@ -200,7 +201,7 @@ push_return(struct cpu *c, const struct insn *in, uint32_t ip)
 static const struct insn *
 exec_call_rel(struct cpu *c, const struct insn *in)
 {
-	return push_return(c, in, relative(c, in)) ? go_direct(c, in, WAY_TAKEN) : fault(c, in);
+	return push_return(c, in, relative(c, in)) ? go_direct(c, in) : fault(c, in);
 }
 
 DESCRY_INLINE const struct insn *
@@ -247,6 +248,6 @@ lower_near(const struct decoded *d, struct insn *in)
 	else if (d->operand[0].kind == OPERAND_MEM)
 		form = 2;
 	else
-		clear_links(in);
+		clear_link(in);
 	return d->op == OP_JMP ? jmp[form] : calls[form];
 }

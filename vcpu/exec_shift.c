@@ -10,7 +10,9 @@
 DESCRY_INLINE const struct insn *
 shift_reg(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t count)
 {
-	reg_write(c, in->dst, size, shift(&c->flags, op, size, reg_read(c, in->dst, size), count));
+	const unsigned reg = in->dst;
+
+	reg_write(c, reg, size, shift(&c->flags, op, size, reg_read(c, reg, size), count));
 	return next(c, in);
 }
 

@@ -110,6 +110,12 @@ ends_block(const struct decoded *d)
 	case OP_MOV:
 	case OP_POP:
 		return d->operand[0].kind == OPERAND_CREG || is_move_to(d, OPERAND_SREG, DESCRY_SS);
+	case OP_JCC: /* not taken, the block goes on */
+	case OP_LOOP:
+	case OP_LOOPE:
+	case OP_LOOPNE:
+	case OP_JCXZ:
+		return false;
 	default:
 		return d->op >= OP_JCC && d->op <= OP_IRET;
 	}

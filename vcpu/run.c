@@ -55,7 +55,7 @@ execute(struct cpu *c, const struct block *block)
 	const struct insn *in = block->insns;
 
 	c->block = block;
-	c->block_end = c->state.retired + block->count;
+	c->block_begin = c->state.retired;
 	cpu_here(c, in);
 	do
 		in = in->exec(c, in);
