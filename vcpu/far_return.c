@@ -15,7 +15,7 @@ struct return_frame {
 static bool
 pop_at(struct cpu *c, unsigned size, uint32_t above_top, uint32_t *out)
 {
-	if (!stack_read(c, size, above_top))
+	if (size == 4 ? !stack_read(c, 4, above_top) : !stack_read(c, 2, above_top))
 		return false;
 	*out = c->value;
 	return true;

@@ -3,6 +3,7 @@
 #include "control.h"
 #include "eflags.h"
 #include "far.h"
+#include "provenance.h"
 #include "seg_load.h"
 
 void

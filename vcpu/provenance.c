@@ -1,7 +1,7 @@
 /*
  * The records of who loaded what, and their words.
  */
-#include "seg_load.h"
+#include "provenance.h"
 
 const char *
 descry_cause_text(enum descry_cause cause)
@@ -54,40 +54,14 @@ descry_origin_text(enum descry_origin origin)
 
 /* --- records --------------------------------------------------------------------------- */
 
-enum descry_mode
-cpu_mode(const struct cpu *c)
-{
-	if (!in_protected_mode(c))
-		return DESCRY_MODE_REAL;
-	return c->state.rflags & DESCRY_FLAG_VM ? DESCRY_MODE_V86 : DESCRY_MODE_PROTECTED;
-}
-
-static void
-write_record(const struct cpu *c, struct descry_provenance *to, const struct seg_loading *from,
-	     enum descry_cause cause)
-{
-	to->retired = c->here.retired;
-	to->ip = c->here.ip;
-	to->raw = from->raw;
-	to->table = from->table;
-	to->cs = c->here.cs;
-	to->sel = from->seg.sel;
-	to->cause = (uint8_t)cause;
-	to->mode = (uint8_t)cpu_mode(c);
-	to->origin = from->origin;
-	to->step = c->op_step;
-}
-
-/* Most loads write all three fields: then one record is enough until somebody looks. */
 void
 cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 	      enum descry_cause cause)
 {
 	struct descry_segment_provenance *to = &c->provenance[sreg];
 
-	if (DESCRY_LIKELY(from->fields == SEG_FIELDS_ALL)) {
-		write_record(c, &c->newest_load[sreg], from, cause);
-		c->unsettled |= 1u << sreg;
+	if (from->fields == SEG_FIELDS_ALL) {
+		cpu_note_whole_load(c, sreg, from, cause);
 		return;
 	}
 	cpu_settle_provenance(c);

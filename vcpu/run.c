@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "lower.h"
 #include "mem.h"
+#include "provenance.h"
 #include "seg_load.h"
 
 /* --- leaving -------------------------------------------------------------------------- */

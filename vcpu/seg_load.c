@@ -1,6 +1,7 @@
 #include "seg_load.h"
 
 #include "mem.h"
+#include "provenance.h"
 #include "seg_load_rules.h"
 
 #define ACCESS_BYTE 5u /* of a descriptor: type, S, DPL, P */
@@ -318,10 +319,12 @@ record_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel)
 }
 
 static DESCRY_NOINLINE void
-commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from)
+commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
+	      enum descry_cause cause)
 {
 	struct descry_segment *seg = &c->state.seg[sreg];
 
+	cpu_note_load(c, sreg, from, cause);
 	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
 		record_load(c, sreg, from->seg.sel);
 	*seg = from->seg;
@@ -337,55 +340,63 @@ seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 {
 	struct descry_segment *seg = &c->state.seg[sreg];
 
-	cpu_note_load(c, sreg, from, cause);
-	if (DESCRY_LIKELY(is_same_to_accesses(seg, &from->seg) && !needs_mark(from) &&
-			  !cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD)))
-		*seg = from->seg;
-	else
-		commit_change(c, sreg, from);
+	if (DESCRY_UNLIKELY(from->fields != SEG_FIELDS_ALL ||
+			    !is_same_to_accesses(seg, &from->seg) || needs_mark(from) ||
+			    cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))) {
+		commit_change(c, sreg, from, cause);
+		return;
+	}
+	cpu_note_whole_load(c, sreg, from, cause);
+	*seg = from->seg;
 }
 
 /* --- returns to an outer ring --------------------------------------------------------- */
 
-/* The descriptor that the rule judges by: the cache, or (knob iret.null_rule) the table again. */
+/* What the table says now: knob iret.null_rule. */
 static struct descry_segment
-judged_by(struct cpu *c, const struct descry_segment *seg)
+descriptor_now(const struct cpu *c, uint16_t sel)
 {
 	const struct descry_segment absent = { .attr = DESCRY_ATTR_S };
 	uint64_t linear, raw;
 
-	if (knob_is(c, DESCRY_KNOB_IRET_NULL_RULE, DESCRY_IRET_NULL_CACHED))
-		return *seg;
-	if (seg_is_null(seg->sel) || seg_check_slot(&c->state, seg->sel, &linear).rule != SEG_OK)
+	if (seg_is_null(sel) || seg_check_slot(&c->state, sel, &linear).rule != SEG_OK ||
+	    mem_peek(c, (uint32_t)linear, &raw, sizeof(raw)) != sizeof(raw))
 		return absent;
-	if (mem_peek(c, (uint32_t)linear, &raw, sizeof(raw)) != sizeof(raw))
-		return absent;
-	return descry_segment_from_descriptor(seg->sel, raw);
+	return descry_segment_from_descriptor(sel, raw);
 }
 
 static bool
-is_empty(const struct descry_segment *seg)
+stays(const struct cpu *c, const struct descry_segment *seg, unsigned new_cpl)
 {
-	return seg->sel == 0 && seg->attr & DESCRY_ATTR_UNUSABLE;
+	if (seg->sel == 0 && seg->attr & DESCRY_ATTR_UNUSABLE)
+		return true;
+	if (DESCRY_LIKELY(knob_is(c, DESCRY_KNOB_IRET_NULL_RULE, DESCRY_IRET_NULL_CACHED)))
+		return seg_survives_outer_return(seg, new_cpl);
+
+	const struct descry_segment now = descriptor_now(c, seg->sel);
+
+	return seg_survives_outer_return(&now, new_cpl);
 }
 
 /* The base stays, as silicon has it for FS and GS: the selector goes and the cache is unusable. */
+static void
+make_null(struct cpu *c, enum descry_sreg sreg, enum descry_cause cause)
+{
+	struct seg_loading null = { .seg = c->state.seg[sreg],
+				    .origin = DESCRY_ORIGIN_SELECTOR,
+				    .fields = SEG_FIELD_ATTR };
+
+	null.seg.sel = 0;
+	null.seg.attr |= DESCRY_ATTR_UNUSABLE;
+	seg_commit(c, sreg, &null, cause);
+}
+
 void
 seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause)
 {
 	static const enum descry_sreg data[] = { DESCRY_ES, DESCRY_DS, DESCRY_FS, DESCRY_GS };
 
-	for (unsigned i = 0; i < sizeof(data) / sizeof(data[0]); i++) {
-		const struct descry_segment *seg = &c->state.seg[data[i]];
-		const struct descry_segment judge = judged_by(c, seg);
-		struct seg_loading null = { .seg = *seg,
-					    .origin = DESCRY_ORIGIN_SELECTOR,
-					    .fields = SEG_FIELD_ATTR };
-
-		if (is_empty(seg) || seg_survives_outer_return(&judge, new_cpl))
-			continue;
-		null.seg.sel = 0;
-		null.seg.attr |= DESCRY_ATTR_UNUSABLE;
-		seg_commit(c, data[i], &null, cause);
-	}
+	for (unsigned i = 0; i < sizeof(data) / sizeof(data[0]); i++)
+		if (!stays(c, &c->state.seg[data[i]], new_cpl))
+			make_null(c, data[i], cause);
 }

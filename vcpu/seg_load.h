@@ -42,13 +42,6 @@ DESCRY_MUST_CHECK bool seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_l
 void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 		enum descry_cause cause);
 
-/* Provenance of the fields that a loading writes; settled before anybody reads it. */
-void cpu_settle_provenance(struct cpu *c);
-void cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
-		   enum descry_cause cause);
-
-enum descry_mode cpu_mode(const struct cpu *c);
-
 /* DS ES FS GS on a return to an outer ring (SDM vol. 2, RET): what the new CPL may not use. */
 void seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause);
 

@@ -1,22 +1,5 @@
 #include "stack.h"
 
-void
-frame_on_stack(const struct cpu *c, struct frame *frame, unsigned size)
-{
-	frame->ss = c->state.seg[DESCRY_SS];
-	frame->is_current = true;
-	frame->sp = sp_read(c);
-	frame->size = size;
-	frame->count = 0;
-}
-
-void
-frame_add(struct frame *frame, uint32_t value)
-{
-	assert(frame->count < FRAME_MAX);
-	frame->value[frame->count++] = value;
-}
-
 static uint32_t
 slot_offset(const struct frame *frame, unsigned index)
 {
@@ -31,8 +14,6 @@ check_slot(struct cpu *c, const struct frame *frame, unsigned index)
 	const uint32_t offset = slot_offset(frame, index);
 	struct seg_verdict verdict;
 
-	if (frame->is_current && offset + (uint64_t)frame->size <= c->fast[DESCRY_SS].write_end)
-		return true;
 	if (frame->is_current)
 		return mem_check(c, DESCRY_SS, offset, frame->size, DESCRY_WRITE);
 	verdict = seg_check_access(&frame->ss, offset, frame->size, DESCRY_WRITE, SEG_THROUGH_SS,
@@ -45,8 +26,12 @@ bool
 frame_check(struct cpu *c, const struct frame *frame)
 {
 	const unsigned last = frame->count - 1;
-	const bool wraps = slot_offset(frame, last) > slot_offset(frame, 0);
+	const uint32_t top = slot_offset(frame, 0);
+	const bool wraps = slot_offset(frame, last) > top;
 
+	if (!wraps && frame->is_current &&
+	    top + (uint64_t)frame->size <= c->fast[DESCRY_SS].write_end)
+		return true;
 	if (!wraps)
 		return check_slot(c, frame, 0) && check_slot(c, frame, last);
 	for (unsigned i = 0; i < frame->count; i++)

@@ -64,8 +64,22 @@ struct frame {
 };
 
 /* On the current stack. */
-void frame_on_stack(const struct cpu *c, struct frame *frame, unsigned size);
-void frame_add(struct frame *frame, uint32_t value);
+static inline void
+frame_on_stack(const struct cpu *c, struct frame *frame, unsigned size)
+{
+	frame->ss = c->state.seg[DESCRY_SS];
+	frame->is_current = true;
+	frame->sp = sp_read(c);
+	frame->size = size;
+	frame->count = 0;
+}
+
+static inline void
+frame_add(struct frame *frame, uint32_t value)
+{
+	assert(frame->count < FRAME_MAX);
+	frame->value[frame->count++] = value;
+}
 
 /* Is there room? On false c->fault is #SS(0). */
 DESCRY_MUST_CHECK bool frame_check(struct cpu *c, const struct frame *frame);

@@ -4,6 +4,7 @@
  */
 #include "eflags.h"
 #include "mem.h"
+#include "provenance.h"
 #include "seg_load.h"
 
 #include "decode.h"
