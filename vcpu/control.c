@@ -1,15 +1,11 @@
 #include "control.h"
 
-#define CR0_386                                                                                    \
-	(DESCRY_CR0_PE | DESCRY_CR0_MP | DESCRY_CR0_EM | DESCRY_CR0_TS | DESCRY_CR0_ET |           \
-	 DESCRY_CR0_PG)
-
 bool
 cr0_write(struct cpu *c, uint32_t value)
 {
-	const uint32_t old = (uint32_t)c->state.cr0;
+	const uint32_t old = (uint32_t)c->state.cr0, bits = c->profile.knob[DESCRY_KNOB_CR0_BITS];
 
-	value &= CR0_386;
+	value = (old & ~bits) | (value & bits);
 	if (value & DESCRY_CR0_PG)
 		return value & DESCRY_CR0_PE ? not_modelled(c, "paging")
 					     : raise(c, DESCRY_VEC_GP, 0);

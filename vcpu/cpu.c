@@ -42,14 +42,44 @@ cpu_derive_segment(struct cpu *c, enum descry_sreg sreg)
 	}
 }
 
+/* An 8086 has no A20 to mask. */
+static uint32_t
+address_mask(const struct cpu *c)
+{
+	const uint32_t lines = c->profile.knob[DESCRY_KNOB_ADDRESS_LINES];
+	const uint32_t pins = lines < 32 ? (1u << lines) - 1 : ~0u;
+
+	return c->state.a20_masked ? pins & ~(1u << 20) : pins;
+}
+
 static void
 derive_a20(struct cpu *c)
 {
-	const uint32_t a20_mask = c->state.a20_masked ? ~(1u << 20) : ~0u;
+	const uint32_t a20_mask = address_mask(c);
 
 	if (a20_mask != c->a20_mask)
 		cpu_forget_pages(c);
 	c->a20_mask = a20_mask;
+}
+
+/* Bits 15:12 are what tells an 8086 and a 286 from a 386. */
+void
+cpu_derive_eflags(struct cpu *c)
+{
+	const uint32_t top = 0xf000, bits = c->profile.knob[DESCRY_KNOB_EFLAGS_BITS];
+
+	c->eflags_bits = bits;
+	c->eflags_ones = DESCRY_FLAG_ONE;
+	switch ((enum descry_flags_top)c->profile.knob[DESCRY_KNOB_FLAGS_TOP]) {
+	case DESCRY_FLAGS_TOP_BITS:
+		return;
+	case DESCRY_FLAGS_TOP_ZEROS:
+		c->eflags_bits = in_protected_mode(c) ? bits : bits & ~top;
+		return;
+	case DESCRY_FLAGS_TOP_ONES:
+		c->eflags_ones = DESCRY_FLAG_ONE | top;
+		return;
+	}
 }
 
 void
@@ -61,6 +91,7 @@ cpu_derive(struct cpu *c)
 		.wrap4g_faults = c->profile.knob[DESCRY_KNOB_LIMIT_WRAP4G],
 	};
 	derive_a20(c);
+	cpu_derive_eflags(c);
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		cpu_derive_segment(c, (enum descry_sreg)sreg);
 }

@@ -106,7 +106,9 @@ struct cpu {
 	struct seg_access_rules rules;
 	uint32_t sp_mask; /* FFFFh or FFFFFFFFh, by SS.B */
 	uint32_t cs_base;
-	uint32_t a20_mask;
+	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */
+	uint32_t eflags_bits; /* that exist, and those that are always set */
+	uint32_t eflags_ones;
 	struct page_fast page[PAGE_FAST_COUNT];
 	struct page_guarded guarded[PAGE_FAST_COUNT];
 
@@ -204,6 +206,7 @@ knob_is(const struct cpu *c, enum descry_knob knob, uint32_t value)
 
 /* After any change of CR0, a segment, A20 or the watched segments. */
 void cpu_derive(struct cpu *c);
+void cpu_derive_eflags(struct cpu *c); /* which bits there are, by CR0.PE */
 void cpu_derive_segment(struct cpu *c, enum descry_sreg sreg);
 
 /* Forget what is known about pages (not the blocks). */

@@ -2,20 +2,30 @@
 
 #include "insn.h"
 
+#include <descry/profile.h>
+
 #include <Zydis/Zydis.h>
 
 #include <stdlib.h>
 #include <string.h>
 
 struct decoder {
+	enum descry_insn_set insn_set;
 	ZydisDecoder zydis[DECODE_MODE_COUNT];
 };
 
-/* Instructions that a 386 has; any other name is an undefined opcode to it. */
+/*
+ * Any other name is an undefined opcode, and so is one that a later generation brought.
+ * What came with an opcode and not with a name is told by first_with_opcode().
+ */
 /* clang-format off */
-static const uint8_t ops[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
-#define SAME(name) [ZYDIS_MNEMONIC_##name] = OP_##name
-#define NAMED(name, op) [ZYDIS_MNEMONIC_##name] = OP_##op
+static const struct {
+	uint8_t op;
+	uint8_t since; /* enum descry_insn_set */
+} ops[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+#define SAME(name) [ZYDIS_MNEMONIC_##name] = { OP_##name, DESCRY_INSN_8086 }
+#define NAMED(name, op) [ZYDIS_MNEMONIC_##name] = { OP_##op, DESCRY_INSN_8086 }
+#define SINCE(since, name) [ZYDIS_MNEMONIC_##name] = { OP_##name, DESCRY_INSN_##since }
 	SAME(ADD), SAME(OR), SAME(ADC), SAME(SBB), SAME(AND), SAME(SUB), SAME(XOR), SAME(CMP),
 	SAME(TEST), SAME(INC), SAME(DEC), SAME(NEG), SAME(NOT),
 	SAME(ROL), SAME(ROR), SAME(RCL), SAME(RCR), SAME(SHL), SAME(SHR), SAME(SAR),
@@ -53,11 +63,12 @@ static const uint8_t ops[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 	SAME(STR), SAME(LMSW), SAME(SMSW), SAME(CLTS), SAME(IN), SAME(OUT), SAME(HLT),
 #undef SAME
 #undef NAMED
+#undef SINCE
 };
 /* clang-format on */
 
 struct decoder *
-decoder_create(void)
+decoder_create(enum descry_insn_set insn_set)
 {
 	static const struct {
 		ZydisMachineMode mode;
@@ -76,6 +87,7 @@ decoder_create(void)
 
 	if (!decoder)
 		return NULL;
+	decoder->insn_set = insn_set;
 	for (unsigned i = 0; i < DECODE_MODE_COUNT; i++) {
 		ZydisDecoderInit(&decoder->zydis[i], modes[i].mode, modes[i].stack);
 		for (unsigned j = 0; j < sizeof(later) / sizeof(later[0]); j++)
@@ -278,7 +290,7 @@ is_byte_form(const struct decoded *d, uint8_t opcode)
 static void
 take_operation(const ZydisDecodedInstruction *zinsn, struct decoded *d)
 {
-	d->op = (enum op)ops[zinsn->mnemonic];
+	d->op = (enum op)ops[zinsn->mnemonic].op;
 	d->length = zinsn->length;
 	d->cond = zinsn->opcode & 15;
 	if (is_byte_form(d, zinsn->opcode))
@@ -332,6 +344,48 @@ is_later_form(const ZydisDecodedInstruction *zinsn, enum op op)
 	const bool one_byte = op == OP_NOP || op == OP_MOVS || op == OP_CMPS;
 
 	return one_byte && zinsn->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT;
+}
+
+/* 80286 Programmer's Reference Manual, appendix on the 8086; 386 manual, New Instructions. */
+static enum descry_insn_set
+first_with_opcode(const uint8_t *opcode, size_t size)
+{
+	if (size == 0)
+		return DESCRY_INSN_8086;
+	if (opcode[0] == 0x0f && size > 1)
+		return opcode[1] <= 0x06 ? DESCRY_INSN_286 : DESCRY_INSN_386;
+	switch (opcode[0]) {
+	case 0xc0:
+	case 0xc1:
+	case 0xc8:
+	case 0xc9:
+		return DESCRY_INSN_286;
+	default:
+		return (opcode[0] & 0xf0) == 0x60 ? DESCRY_INSN_286 : DESCRY_INSN_8086;
+	}
+}
+
+/* FS, GS, operand and address size. */
+static bool
+has_386_prefix(const uint8_t *bytes, size_t prefixes)
+{
+	for (size_t i = 0; i < prefixes; i++) {
+		if (bytes[i] >= 0x64 && bytes[i] <= 0x67)
+			return true;
+	}
+	return false;
+}
+
+static enum descry_insn_set
+first_with(const ZydisDecodedInstruction *zinsn, const uint8_t *bytes, size_t prefixes)
+{
+	const enum descry_insn_set by_opcode =
+		first_with_opcode(bytes + prefixes, zinsn->length - prefixes);
+	const enum descry_insn_set by_name = (enum descry_insn_set)ops[zinsn->mnemonic].since;
+
+	if (has_386_prefix(bytes, prefixes) && by_opcode < DESCRY_INSN_386)
+		return by_name > DESCRY_INSN_386 ? by_name : DESCRY_INSN_386;
+	return by_name > by_opcode ? by_name : by_opcode;
 }
 
 /* How many bytes the decoder has to see to know that they are no instruction. */
@@ -389,7 +443,8 @@ decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *byte
 		return decode_failure(zydis, bytes, size, status, out);
 
 	take_operation(&zinsn, out);
-	if (is_later_form(&zinsn, out->op))
+	if (is_later_form(&zinsn, out->op) ||
+	    first_with(&zinsn, bytes, prefixes) > decoder->insn_set)
 		out->op = OP_UNDEFINED;
 	if (out->op == OP_UNDEFINED)
 		return true;

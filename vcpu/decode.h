@@ -6,6 +6,8 @@
 #ifndef DESCRY_DECODE_H
 #define DESCRY_DECODE_H
 
+#include <descry/profile.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -175,7 +177,7 @@ struct decoded {
 enum decode_mode { DECODE_REAL16, DECODE_PROTECTED16, DECODE_32, DECODE_MODE_COUNT };
 
 struct decoder;
-struct decoder *decoder_create(void); /* NULL: no memory */
+struct decoder *decoder_create(enum descry_insn_set insn_set); /* NULL: no memory */
 void decoder_destroy(struct decoder *decoder);
 
 /*

@@ -1,10 +1,5 @@
 #include "eflags.h"
 
-/* A 386 has no flags above VM. */
-#define EFLAGS_386                                                                                 \
-	(FLAGS_ARITHMETIC | DESCRY_FLAG_TF | DESCRY_FLAG_IF | DESCRY_FLAG_DF | DESCRY_FLAG_IOPL |  \
-	 DESCRY_FLAG_NT | DESCRY_FLAG_RF | DESCRY_FLAG_VM)
-
 uint32_t
 eflags_read(const struct cpu *c)
 {
@@ -14,7 +9,7 @@ eflags_read(const struct cpu *c)
 void
 eflags_write(struct cpu *c, uint32_t value)
 {
-	c->state.rflags = (value & EFLAGS_386) | DESCRY_FLAG_ONE;
+	c->state.rflags = (value & c->eflags_bits) | c->eflags_ones;
 	flags_write(&c->flags, value);
 }
 

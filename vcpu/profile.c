@@ -1,96 +1,91 @@
+/*
+ * The generations as rows over the knobs. What a knob means, and who says so: knob.c.
+ */
 #include <descry/profile.h>
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define KNOB_VALUES 4u
-
-struct knob_value {
-	const char *text;
-	uint32_t value;
-};
-
-struct knob {
-	struct descry_knob_info info;
-	struct knob_value values[KNOB_VALUES]; /* ends early at a NULL text */
-};
-
+/*
+ * One row a knob, one column a generation, read down for a profile. Signature and features
+ * are those of a CPU without an FPU, which is what the model is: the 486 is a 486SX.
+ */
 /* clang-format off */
-static const struct knob knobs[DESCRY_KNOB_COUNT] = {
-	[DESCRY_KNOB_REAL_CS_LOAD] = {
-		{ "real.cs_load", "fixed, keep",
-		  "limit and attributes of CS after a load with PE=0; Collins 1995, 1998: fixed "
-		  "up to the 486, kept since" },
-		{ { "fixed", DESCRY_REAL_CS_FIXED }, { "keep", DESCRY_REAL_CS_KEEP } } },
-	[DESCRY_KNOB_REAL_DATA_LOAD] = {
-		{ "real.data_load", "base, base+limit",
-		  "what a load of a data segment with PE=0 writes; 386 data sheet: base" },
-		{ { "base", DESCRY_REAL_DATA_BASE }, { "base+limit", DESCRY_REAL_DATA_BASE_LIMIT } } },
-	[DESCRY_KNOB_REAL_FORCE_P_S] = {
-		{ "real.force_p_s", "off, on",
-		  "a load with PE=0 sets P and S and makes usable; Bochs does, Collins 1995 says kept" },
-		{ { "off", 0 }, { "on", 1 } } },
-	[DESCRY_KNOB_REAL_CS_WRITE] = {
-		{ "real.cs_write", "ignored, enforced",
-		  "the type of CS on data accesses with PE=0; Collins 1998: ignored" },
-		{ { "ignored", 0 }, { "enforced", 1 } } },
-	[DESCRY_KNOB_NULL_LOAD] = {
-		{ "null.load", "intel, keep-all, amd-old, zero",
-		  "the cache after a null load with PE=1; XSA-191: intel, amd-old; 80286 manual: "
-		  "keep-all; AMD Zen 2 and later: zero" },
-		{ { "intel", DESCRY_NULL_INTEL }, { "keep-all", DESCRY_NULL_KEEP },
-		  { "amd-old", DESCRY_NULL_AMD_OLD }, { "zero", DESCRY_NULL_ZERO } } },
-	[DESCRY_KNOB_IRET_NULL_RULE] = {
-		{ "iret.null_rule", "cached, table",
-		  "whose DPL decides which data segments a return to an outer ring makes null; "
-		  "Bochs, AMD: cached; older SDM pseudo-code: table" },
-		{ { "cached", DESCRY_IRET_NULL_CACHED }, { "table", DESCRY_IRET_NULL_TABLE } } },
-	[DESCRY_KNOB_LIMIT_WRAP4G] = {
-		{ "limit.wrap4g", "off, on",
-		  "an access that wraps past FFFFFFFFh faults even with limit FFFFFFFFh; SDM vol. 3, "
-		  "Limit Checking: up to the implementation" },
-		{ { "off", 0 }, { "on", 1 } } },
-	[DESCRY_KNOB_RM_INT_LIMIT] = {
-		{ "rm.int_limit", "old, new",
-		  "the CS limit that an interrupt with PE=0 checks the new IP against; Bochs: old" },
-		{ { "old", DESCRY_RM_INT_OLD_CS }, { "new", DESCRY_RM_INT_NEW_CS } } },
-	[DESCRY_KNOB_RESET_TR_ATTR] = {
-		{ "reset.tr_ar", "8B, 82",
-		  "TR attributes after reset; VMX needs a busy TSS, SDM vol. 3 says present, "
-		  "read/write" },
-		{ { "8B", 0x8b }, { "82", 0x82 } } },
-	[DESCRY_KNOB_RESET_IDT_LIMIT] = {
-		{ "reset.idt_limit", "3FF, FFFF",
-		  "IDTR limit after reset; 386 and 486 manuals: 3FF, later ones FFFF" },
-		{ { "3FF", 0x3ff }, { "FFFF", 0xffff } } },
-	[DESCRY_KNOB_RESET_CS_ATTR] = {
-		{ "reset.cs_ar", "93, 9B",
-		  "CS attributes after reset; sandpile: 93, KVM has used both" },
-		{ { "93", 0x93 }, { "9B", 0x9b } } },
-};
+#define GENERATIONS(NUMBER, ENUM) \
+	/*     knob             values        8086        286         386         486         pentium     p6         */ \
+	ENUM(INSN_SET,        INSN_,       8086,       286,        386,        486,        PENTIUM,    P6) \
+	NUMBER(ADDRESS_LINES,              20,         24,         32,         32,         32,         36) \
+	NUMBER(EFLAGS_BITS,                0x000fd5,   0x007fd5,   0x037fd5,   0x077fd5,   0x3f7fd5,   0x3f7fd5) \
+	NUMBER(CR0_BITS,                   0,          0xf,        0x8000001f, 0xe005002f, 0xe005002f, 0xe005002f) \
+	NUMBER(CR4_BITS,                   0,          0,          0,          0,          0x5f,       0x1ff) \
+	NUMBER(CPU_SIGNATURE,              0,          0,          0x308,      0x423,      0x525,      0x633) \
+	NUMBER(CPUID_FEATURES,             0,          0,          0,          0,          0x1be,      0xa9fe) \
+	ENUM(X87,             X87_,        IGNORED,    NONE,       NONE,       NONE,       NONE,       NONE) \
+	ENUM(LOADALL,         LOADALL_,    NONE,       286,        386,        NONE,       NONE,       NONE) \
+	ENUM(LOADALL386_AR,   LOADALL386_, COLLINS,    COLLINS,    COLLINS,    COLLINS,    COLLINS,    COLLINS) \
+	ENUM(SMM_MAP,         SMM_,        NONE,       NONE,       NONE,       NONE,       P5,         P6) \
+	\
+	NUMBER(SEG_LIMITS,                 0,          1,          1,          1,          1,          1) \
+	ENUM(REAL_CS_LOAD,    REAL_CS_,    FIXED,      FIXED,      FIXED,      FIXED,      KEEP,       KEEP) \
+	ENUM(REAL_DATA_LOAD,  REAL_DATA_,  BASE,       BASE,       BASE,       BASE,       BASE,       BASE) \
+	NUMBER(REAL_FORCE_P_S,             0,          0,          0,          0,          0,          0) \
+	NUMBER(REAL_CS_WRITE,              0,          0,          0,          0,          0,          0) \
+	ENUM(NULL_LOAD,       NULL_,       KEEP,       KEEP,       INTEL,      INTEL,      INTEL,      INTEL) \
+	ENUM(IRET_NULL_RULE,  IRET_NULL_,  CACHED,     CACHED,     CACHED,     CACHED,     CACHED,     CACHED) \
+	NUMBER(IRET_NULL_BASE,             1,          1,          1,          1,          1,          1) \
+	NUMBER(LIMIT_WRAP4G,               0,          0,          0,          0,          0,          0) \
+	NUMBER(PE_WINDOW,                  0,          0,          0,          0,          0,          0) \
+	NUMBER(ACCESSED_FORCED,            1,          1,          1,          1,          1,          1) \
+	\
+	ENUM(RM_INT_LIMIT,    RM_INT_,     OLD_CS,     OLD_CS,     OLD_CS,     OLD_CS,     OLD_CS,     OLD_CS) \
+	NUMBER(RM_IDT_LIMIT,               0,          8,          8,          8,          13,         13) \
+	NUMBER(RM_STACK_VECTOR,            12,         13,         12,         12,         12,         12) \
+	ENUM(DIVIDE_IP,       DIVIDE_IP_,  NEXT,       THIS,       THIS,       THIS,       THIS,       THIS) \
+	ENUM(STRING_FAULT,    STRING_,     RESTORED,   STEPPED,    RESTORED,   RESTORED,   RESTORED,   RESTORED) \
+	NUMBER(V86_IRET_EIP,               0,          0,          0,          0,          0,          0) \
+	\
+	NUMBER(INSN_LENGTH,                15,         10,         15,         15,         15,         15) \
+	ENUM(LOCK_RULE,       LOCK_,       ANY,        ANY,        CHECKED,    CHECKED,    CHECKED,    CHECKED) \
+	ENUM(PUSH_SP,         PUSH_SP_,    NEW,        OLD,        OLD,        OLD,        OLD,        OLD) \
+	NUMBER(SHIFT_COUNT,                0xff,       0x1f,       0x1f,       0x1f,       0x1f,       0x1f) \
+	NUMBER(IDIV_MIN,                   1,          0,          0,          0,          0,          0) \
+	ENUM(FLAGS_TOP,       FLAGS_TOP_,  ONES,       ZEROS,      BITS,       BITS,       BITS,       BITS) \
+	NUMBER(SHADOW_SREG,                1,          0,          0,          0,          0,          0) \
+	\
+	NUMBER(RESET_ENTRY,                0xffff0000, 0xf000fff0, 0xf000fff0, 0xf000fff0, 0xf000fff0, 0xf000fff0) \
+	NUMBER(RESET_CR0,                  0,          0xfff0,     0x10,       0x60000010, 0x60000010, 0x60000010) \
+	NUMBER(RESET_TR_ATTR,              0x8b,       0x8b,       0x8b,       0x8b,       0x8b,       0x8b) \
+	NUMBER(RESET_IDT_LIMIT,            0x3ff,      0x3ff,      0x3ff,      0x3ff,      0xffff,     0xffff) \
+	NUMBER(RESET_CS_ATTR,              0x93,       0x93,       0x93,       0x93,       0x93,       0x93)
+
+/* One column of it as the initializers of a profile. */
+#define N_8086(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = a,
+#define E_8086(knob, values, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = DESCRY_##values##a,
+#define N_286(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = b,
+#define E_286(knob, values, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = DESCRY_##values##b,
+#define N_386(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = c,
+#define E_386(knob, values, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = DESCRY_##values##c,
+#define N_486(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = d,
+#define E_486(knob, values, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = DESCRY_##values##d,
+#define N_PENTIUM(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = e,
+#define E_PENTIUM(knob, values, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = DESCRY_##values##e,
+#define N_P6(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = f,
+#define E_P6(knob, values, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = DESCRY_##values##f,
 
 static const struct descry_profile profiles[] = {
-	{ "386", {
-		[DESCRY_KNOB_REAL_CS_LOAD]    = DESCRY_REAL_CS_FIXED,
-		[DESCRY_KNOB_REAL_DATA_LOAD]  = DESCRY_REAL_DATA_BASE,
-		[DESCRY_KNOB_REAL_FORCE_P_S]  = 0,
-		[DESCRY_KNOB_REAL_CS_WRITE]   = 0,
-		[DESCRY_KNOB_NULL_LOAD]       = DESCRY_NULL_INTEL,
-		[DESCRY_KNOB_IRET_NULL_RULE]  = DESCRY_IRET_NULL_CACHED,
-		[DESCRY_KNOB_LIMIT_WRAP4G]    = 0,
-		[DESCRY_KNOB_RM_INT_LIMIT]    = DESCRY_RM_INT_OLD_CS,
-		[DESCRY_KNOB_RESET_TR_ATTR]   = 0x8b,
-		[DESCRY_KNOB_RESET_IDT_LIMIT] = 0x3ff,
-		[DESCRY_KNOB_RESET_CS_ATTR]   = 0x93 } },
+	{ "8086",    { GENERATIONS(N_8086, E_8086) } },
+	{ "286",     { GENERATIONS(N_286, E_286) } },
+	{ "386",     { GENERATIONS(N_386, E_386) } },
+	{ "486",     { GENERATIONS(N_486, E_486) } },
+	{ "pentium", { GENERATIONS(N_PENTIUM, E_PENTIUM) } },
+	{ "p6",      { GENERATIONS(N_P6, E_P6) } },
 };
 /* clang-format on */
 
 #define PROFILE_COUNT (sizeof(profiles) / sizeof(profiles[0]))
-#define LIST_TEXT 256u
-
-/* --- profiles ------------------------------------------------------------------------- */
+#define DEFAULT_NAME "386"
+#define LIST_TEXT 64u
 
 const struct descry_profile *
 descry_profile_at(unsigned index)
@@ -102,7 +97,7 @@ const struct descry_profile *
 descry_profile_find(const char *name)
 {
 	if (name == NULL)
-		return &profiles[0];
+		name = DEFAULT_NAME;
 
 	for (size_t i = 0; i < PROFILE_COUNT; i++) {
 		if (strcasecmp(profiles[i].name, name) == 0)
@@ -133,83 +128,4 @@ descry_profile_choose(const char *name, struct descry_error *err)
 		list_add(list, profiles[i].name);
 	descry_fail(err, DESCRY_NOT_FOUND, "no profile '%.40s'; there is: %s", name, list);
 	return NULL;
-}
-
-/* --- knobs ---------------------------------------------------------------------------- */
-
-const struct descry_knob_info *
-descry_knob_info(enum descry_knob knob)
-{
-	return (unsigned)knob < DESCRY_KNOB_COUNT ? &knobs[knob].info : NULL;
-}
-
-static const struct knob *
-find_knob(const char *name, size_t length)
-{
-	for (size_t i = 0; i < DESCRY_KNOB_COUNT; i++) {
-		const char *candidate = knobs[i].info.name;
-
-		if (strlen(candidate) == length && strncasecmp(candidate, name, length) == 0)
-			return &knobs[i];
-	}
-	return NULL;
-}
-
-static const struct knob_value *
-find_value(const struct knob *knob, const char *text)
-{
-	for (size_t i = 0; i < KNOB_VALUES && knob->values[i].text != NULL; i++) {
-		if (strcasecmp(knob->values[i].text, text) == 0)
-			return &knob->values[i];
-	}
-	return NULL;
-}
-
-static enum descry_status
-no_such_knob(const char *name, size_t length, struct descry_error *err)
-{
-	char list[LIST_TEXT] = "";
-
-	for (size_t i = 0; i < DESCRY_KNOB_COUNT; i++)
-		list_add(list, knobs[i].info.name);
-	return descry_fail(err, DESCRY_NOT_FOUND, "no knob '%.*s'; there are: %s",
-			   (int)(length < 40 ? length : 40), name, list);
-}
-
-enum descry_status
-descry_profile_set(struct descry_profile *profile, const char *assignment, struct descry_error *err)
-{
-	const char *equals = strchr(assignment, '=');
-	const size_t length = equals != NULL ? (size_t)(equals - assignment) : strlen(assignment);
-	const struct knob *knob = find_knob(assignment, length);
-	const struct knob_value *value;
-
-	if (knob == NULL)
-		return no_such_knob(assignment, length, err);
-	if (equals == NULL)
-		return descry_fail(err, DESCRY_BAD_ARGUMENT, "'%s' needs a value: %s=one of %s",
-				   knob->info.name, knob->info.name, knob->info.values);
-
-	value = find_value(knob, equals + 1);
-	if (value == NULL)
-		return descry_fail(err, DESCRY_BAD_ARGUMENT, "'%.40s' is no value of %s: one of %s",
-				   equals + 1, knob->info.name, knob->info.values);
-
-	profile->knob[knob - knobs] = value->value;
-	return DESCRY_OK;
-}
-
-const char *
-descry_knob_value_text(enum descry_knob knob, uint32_t value, char *buffer, unsigned size)
-{
-	assert((unsigned)knob < DESCRY_KNOB_COUNT);
-
-	for (size_t i = 0; i < KNOB_VALUES && knobs[knob].values[i].text != NULL; i++) {
-		if (knobs[knob].values[i].value == value) {
-			snprintf(buffer, size, "%s", knobs[knob].values[i].text);
-			return buffer;
-		}
-	}
-	snprintf(buffer, size, "%X", (unsigned)value);
-	return buffer;
 }

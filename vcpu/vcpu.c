@@ -27,7 +27,7 @@ descry_vcpu_create(const struct descry_profile *profile, const struct descry_bus
 	c->profile = *profile;
 	c->exit = &c->no_exit;
 	c->blocks = blocks_create();
-	c->decoder = decoder_create();
+	c->decoder = decoder_create((enum descry_insn_set)profile->knob[DESCRY_KNOB_INSN_SET]);
 	if (!c->blocks || !c->decoder) {
 		descry_vcpu_destroy(vcpu);
 		return DESCRY_NO_MEMORY;
@@ -53,19 +53,27 @@ descry_vcpu_profile(const struct descry_vcpu *vcpu)
 	return &vcpu->cpu.profile;
 }
 
-/* 386: DH 3 is the component, DL 8 the revision (80386 data sheet, Component and Revision ID). */
-#define RESET_DX 0x0308u
+/* The first fetch is 16 bytes below the end of what the address pins reach. */
+static uint64_t
+reset_base(const struct cpu *c)
+{
+	const uint32_t *knob = c->profile.knob, lines = knob[DESCRY_KNOB_ADDRESS_LINES];
+	const uint32_t first = 0xfffffff0 >> (lines < 32 ? 32 - lines : 0);
+
+	return (first & ~15u) - (knob[DESCRY_KNOB_RESET_ENTRY] & 0xffff);
+}
 
 static void
 reset_segments(struct cpu *c)
 {
+	const uint32_t *knob = c->profile.knob;
 	const struct descry_segment data = { .limit = 0xffff, .attr = DESCRY_ATTR_REAL_DATA };
 
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		c->state.seg[sreg] = data;
 	c->state.seg[DESCRY_CS] = (struct descry_segment){
-		.sel = 0xf000,
-		.base = 0xffff0000,
+		.sel = (uint16_t)(knob[DESCRY_KNOB_RESET_ENTRY] >> 16),
+		.base = reset_base(c),
 		.limit = 0xffff,
 		.attr = (uint16_t)c->profile.knob[DESCRY_KNOB_RESET_CS_ATTR],
 	};
@@ -94,12 +102,16 @@ void
 descry_vcpu_reset(struct descry_vcpu *vcpu)
 {
 	struct cpu *c = &vcpu->cpu;
+	const uint32_t *knob = c->profile.knob;
 
 	c->state = (struct descry_state){
-		.rip = 0xfff0, .rflags = DESCRY_FLAG_ONE, .cr0 = DESCRY_CR0_ET, .gdtr.limit = 0xffff
+		.rip = knob[DESCRY_KNOB_RESET_ENTRY] & 0xffff,
+		.rflags = DESCRY_FLAG_ONE,
+		.cr0 = knob[DESCRY_KNOB_RESET_CR0],
+		.gdtr.limit = 0xffff,
+		.idtr.limit = knob[DESCRY_KNOB_RESET_IDT_LIMIT],
 	};
-	c->state.idtr.limit = c->profile.knob[DESCRY_KNOB_RESET_IDT_LIMIT];
-	c->state.gpr[DESCRY_DX] = RESET_DX;
+	c->state.gpr[DESCRY_DX] = knob[DESCRY_KNOB_CPU_SIGNATURE];
 	c->op_step = 0;
 	c->event_count = 0;
 	reset_segments(c);
@@ -127,6 +139,7 @@ descry_vcpu_state_changed(struct descry_vcpu *vcpu)
 {
 	struct cpu *c = &vcpu->cpu;
 
+	cpu_derive_eflags(c);
 	eflags_write(c, (uint32_t)c->state.rflags);
 	c->state.rflags = eflags_read(c);
 	c->state.zero = 0;

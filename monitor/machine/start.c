@@ -58,7 +58,7 @@ start_cpu(struct descry_vcpu *vcpu, const struct image_entry *entry)
 	state->gpr[DESCRY_DX] = START_DL;
 	state->rip = entry->ip;
 	state->rflags = DESCRY_FLAG_ONE;
-	state->cr0 = DESCRY_CR0_ET;
+	state->cr0 &= ~(uint64_t)(DESCRY_CR0_CD | DESCRY_CR0_NW);
 	state->gdtr = (struct descry_table){ 0 };
 	state->idtr = (struct descry_table){ .limit = IVT_LIMIT };
 	start_segment(&image, DESCRY_CS, entry->cs);

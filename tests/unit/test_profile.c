@@ -81,6 +81,8 @@ test_lists_are_true(void **unused)
 		char list[64], assignment[96], text[16];
 
 		assert_true(info->source[0] != '\0');
+		if (strcmp(info->values, "a hex number") == 0)
+			continue;
 		snprintf(list, sizeof(list), "%s", info->values);
 		for (char *value = strtok(list, ", "); value; value = strtok(NULL, ", ")) {
 			struct descry_profile profile = *descry_profile_find(NULL);
@@ -103,7 +105,14 @@ static const struct {
 } refusals[] = {
 	/* clang-format off */
 	{ "real.cs_lode=keep",     DESCRY_NOT_FOUND,    "no knob 'real.cs_lode'; there are: real.cs_load, " },
-	{ "real.cs_lode=keep",     DESCRY_NOT_FOUND,    "reset.cs_ar" },
+	{ "real.cs_lode=keep",     DESCRY_NOT_FOUND,    "real.cs_write" },
+	{ "reset.tr=8B",           DESCRY_NOT_FOUND,    "reset.cs_ar" },
+	{ "unreal.cs_load=keep",   DESCRY_NOT_FOUND,    "no knob 'unreal.cs_load'; -c help lists them" },
+	{ "cr4.bits=",             DESCRY_BAD_ARGUMENT, "'' is no value of cr4.bits: a hex number" },
+	{ "cr4.bits=1g",           DESCRY_BAD_ARGUMENT, "a hex number" },
+	{ "cr4.bits=-1",           DESCRY_BAD_ARGUMENT, "a hex number" },
+	{ "cr4.bits=100000000",    DESCRY_BAD_ARGUMENT, "a hex number" },
+	{ "cr4.bits",              DESCRY_BAD_ARGUMENT, "cr4.bits=a hex number" },
 	{ "real.cs_loa=keep",      DESCRY_NOT_FOUND,    "no knob" },
 	{ "real.cs_load2",         DESCRY_NOT_FOUND,    "no knob" },
 	{ "",                      DESCRY_NOT_FOUND,    "no knob ''" },
@@ -145,7 +154,7 @@ test_long_names_are_cut(void **unused)
 	memset(assignment, 'k', sizeof(assignment));
 	assignment[sizeof(assignment) - 1] = '\0';
 	assert_int_equal(descry_profile_set(&profile, assignment, &err), DESCRY_NOT_FOUND);
-	assert_non_null(strstr(err.text, "reset.cs_ar"));
+	assert_non_null(strstr(err.text, "-c help"));
 	memcpy(assignment, "null.load=", 10);
 	assert_int_equal(descry_profile_set(&profile, assignment, &err), DESCRY_BAD_ARGUMENT);
 	assert_non_null(strstr(err.text, "zero"));
@@ -160,13 +169,14 @@ test_profiles(void **unused)
 
 	(void)unused;
 	assert_string_equal(descry_profile_find(NULL)->name, "386");
-	assert_ptr_equal(descry_profile_find(NULL), descry_profile_at(0));
-	assert_null(descry_profile_find("8086"));
+	assert_string_equal(descry_profile_at(0)->name, "8086");
+	assert_null(descry_profile_find("8087"));
 	assert_null(descry_profile_find(""));
-	assert_ptr_equal(descry_profile_choose("386", &err), descry_profile_at(0));
-	assert_null(descry_profile_choose("8086", &err));
+	assert_ptr_equal(descry_profile_choose("386", &err), descry_profile_find("386"));
+	assert_null(descry_profile_choose("8087", &err));
 	assert_int_equal(err.status, DESCRY_NOT_FOUND);
-	assert_string_equal(err.text, "no profile '8086'; there is: 386");
+	assert_string_equal(err.text,
+			    "no profile '8087'; there is: 8086, 286, 386, 486, pentium, p6");
 	for (unsigned i = 0; descry_profile_at(i) != NULL; i++)
 		assert_ptr_equal(descry_profile_find(descry_profile_at(i)->name),
 				 descry_profile_at(i));
