@@ -126,6 +126,7 @@ struct cpu {
 	atomic_bool kick;
 	bool leave;                /* exit is filled: leave the loop at this boundary */
 	uint8_t op_step;           /* descry_op_set_step() */
+	bool switched;             /* a task switch was made: task.h */
 	bool accessed;             /* a watched segment was used by this instruction */
 	bool in_rep;               /* left in the middle of a repeat, which goes on */
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */

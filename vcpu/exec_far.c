@@ -7,9 +7,23 @@
 #include "lower.h"
 #include "mem.h"
 
+/* The instruction has ended in another task: where that goes on, or with a fault of its own. */
+static DESCRY_NOINLINE const struct insn *
+in_new_task(struct cpu *c, const struct insn *in, bool done)
+{
+	c->switched = false;
+	if (done)
+		return leave_to(c, in, c->target);
+	leave_at(c, insn_retired(c, in), c->target);
+	interrupt_deliver_fault(c);
+	return NULL;
+}
+
 DESCRY_INLINE const struct insn *
 transferred(struct cpu *c, const struct insn *in, bool done)
 {
+	if (DESCRY_UNLIKELY(c->switched))
+		return in_new_task(c, in, done);
 	return done ? go_to(c, in, c->target) : fault(c, in);
 }
 
@@ -19,7 +33,7 @@ do_far(struct cpu *c, const struct insn *in, const struct far_pointer *to, bool 
 	cpu_here(c, in);
 	if (is_call)
 		return far_call(c, to->sel, to->offset, in->size, insn_next_ip(c, in));
-	return far_jump(c, to->sel, to->offset);
+	return far_jump(c, to->sel, to->offset, insn_next_ip(c, in));
 }
 
 static DESCRY_NOINLINE bool
@@ -73,7 +87,7 @@ static const struct insn *
 exec_iret(struct cpu *c, const struct insn *in)
 {
 	cpu_here(c, in);
-	return transferred(c, in, far_iret(c, in->size));
+	return transferred(c, in, far_iret(c, in->size, insn_next_ip(c, in)));
 }
 
 static bool

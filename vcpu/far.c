@@ -1,5 +1,6 @@
 #include "far.h"
 
+#include "call_gate.h"
 #include "seg_load.h"
 #include "stack.h"
 
@@ -18,11 +19,13 @@ far_pointer_read(struct cpu *c, const struct insn *in, struct far_pointer *out)
 }
 
 bool
-far_jump(struct cpu *c, uint16_t sel, uint32_t ip)
+far_jump(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t return_ip)
 {
 	struct seg_loading cs;
 
-	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs) || !far_ip_allowed(c, &cs, ip))
+	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs))
+		return gate_transfer(c, sel, false, return_ip);
+	if (!far_ip_allowed(c, &cs, ip))
 		return false;
 	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_JMP);
 	return true;
@@ -39,7 +42,9 @@ far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t retur
 	frame_on_stack(c, &frame, size);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
-	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs) || !frame_check(c, &frame))
+	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs))
+		return gate_transfer(c, sel, true, return_ip);
+	if (!frame_check(c, &frame))
 		return false;
 	sp = frame_write(c, &frame);
 	if (!far_ip_allowed(c, &cs, ip))

@@ -1,7 +1,8 @@
 /*
  * Far transfers: JMP, CALL, RET and IRET through CS, in real and protected mode. Each does
  * the whole transfer but for the instruction pointer, which it leaves in c->target. On
- * false nothing has changed and c->fault is set. Private to vcpu.
+ * false nothing has changed and c->fault is set; but see task_switch() for what JMP, CALL
+ * and IRET may become. Private to vcpu.
  */
 #ifndef DESCRY_FAR_H
 #define DESCRY_FAR_H
@@ -16,13 +17,17 @@ struct far_pointer {
 DESCRY_MUST_CHECK bool far_pointer_read(struct cpu *c, const struct insn *in,
 					struct far_pointer *out);
 
-DESCRY_MUST_CHECK bool far_jump(struct cpu *c, uint16_t sel, uint32_t ip);
+/* return_ip is the offset behind the instruction. */
+DESCRY_MUST_CHECK bool far_jump(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t return_ip);
 DESCRY_MUST_CHECK bool far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size,
 				uint32_t return_ip);
 DESCRY_MUST_CHECK bool far_return(struct cpu *c, unsigned size, uint32_t drop);
-DESCRY_MUST_CHECK bool far_iret(struct cpu *c, unsigned size);
+DESCRY_MUST_CHECK bool far_iret(struct cpu *c, unsigned size, uint32_t return_ip);
 
-/* IRET with a frame that does not come from the stack (descry_op_iret). Same ring only. */
+/*
+ * IRET with a frame that does not come from the stack (descry_op_iret). Same ring only, and NT is
+ * not looked at: the delivery that it returns from has cleared it.
+ */
 DESCRY_MUST_CHECK bool far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags,
 					  unsigned size);
 

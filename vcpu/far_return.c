@@ -5,6 +5,7 @@
 #include "far.h"
 #include "seg_load.h"
 #include "stack.h"
+#include "task.h"
 
 /* What RETF and IRET find on the stack; sp and ss only on the way to an outer ring. */
 struct return_frame {
@@ -81,16 +82,6 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	return true;
 }
 
-/* Ways back that IRET knows and these rules do not hold yet. NT is looked at before the stack. */
-static bool
-is_task_return(struct cpu *c)
-{
-	if (!in_protected_mode(c) || !(c->state.rflags & DESCRY_FLAG_NT))
-		return false;
-	not_modelled(c, "return from a nested task (NT)");
-	return true;
-}
-
 static bool
 is_v86_return(struct cpu *c, uint32_t flags, unsigned size)
 {
@@ -106,8 +97,7 @@ far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, uns
 {
 	struct seg_loading cs;
 
-	if (is_task_return(c) || is_v86_return(c, flags, size) ||
-	    !seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
+	if (is_v86_return(c, flags, size) || !seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
 		return false;
 	if (is_outer_ring(c, &cs))
 		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
@@ -133,13 +123,15 @@ iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg
 }
 
 bool
-far_iret(struct cpu *c, unsigned size)
+far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 {
 	struct return_frame frame = { 0 };
 	struct seg_loading cs;
 
-	if (is_task_return(c) || !pop_at(c, size, 0, &frame.ip) ||
-	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 2 * size, &frame.flags))
+	if (uses_descriptors(c) && c->state.rflags & DESCRY_FLAG_NT)
+		return task_return(c, return_ip);
+	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs) ||
+	    !pop_at(c, size, 2 * size, &frame.flags))
 		return false;
 	if (is_v86_return(c, frame.flags, size) ||
 	    !seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))

@@ -4,6 +4,7 @@
 #include "inner_stack.h"
 #include "seg_load.h"
 #include "stack.h"
+#include "task.h"
 
 #define EXT 1u /* error code: the event is external to the program */
 #define IDT 2u /* error code: the index is a vector */
@@ -96,6 +97,7 @@ struct gate {
 	uint16_t sel;
 	unsigned size; /* of a stack slot: 2 or 4 */
 	bool clears_if;
+	bool is_task; /* of the others only sel counts */
 };
 
 /* PM1 to PM4. */
@@ -120,9 +122,8 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 		return raise(c, DESCRY_VEC_GP, vector_error(i));
 	if (!(desc.attr & DESCRY_ATTR_P))
 		return raise(c, DESCRY_VEC_NP, vector_error(i));
-	if (type == DESCRY_TYPE_TASK_GATE)
-		return not_modelled(c, "interrupt through a task gate");
 
+	gate->is_task = type == DESCRY_TYPE_TASK_GATE;
 	gate->size = type & 8 ? 4 : 2;
 	gate->offset = (uint32_t)(raw & 0xffff);
 	if (gate->size == 4)
@@ -132,17 +133,36 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 	return true;
 }
 
+/* SDM vol. 3, Instruction-Breakpoint Exception Condition: RF in the image of a fault. */
+static uint32_t
+saved_flags(const struct cpu *c, const struct interruption *i)
+{
+	const bool sets_rf = !i->software && i->vector != DESCRY_VEC_DF;
+
+	return eflags_read(c) | (sets_rf ? DESCRY_FLAG_RF : 0);
+}
+
+static bool
+switch_task(struct cpu *c, const struct interruption *i, uint16_t tss)
+{
+	const struct task_request to = { .way = TASK_BY_INTERRUPT,
+					 .sel = tss,
+					 .return_ip = i->return_ip,
+					 .flags = saved_flags(c, i),
+					 .has_error_code = i->has_error_code,
+					 .error_code = i->error_code };
+
+	return task_switch(c, &to);
+}
+
 static void
 fill_frame(struct cpu *c, const struct interruption *i, struct frame *frame, bool inner)
 {
-	/* SDM vol. 3, Instruction-Breakpoint Exception Condition: RF in the image of a fault. */
-	const bool sets_rf = !i->software && i->vector != DESCRY_VEC_DF;
-
 	if (inner) {
 		frame_add(frame, c->state.seg[DESCRY_SS].sel);
 		frame_add(frame, (uint32_t)c->state.gpr[DESCRY_SP]);
 	}
-	frame_add(frame, eflags_read(c) | (sets_rf ? DESCRY_FLAG_RF : 0));
+	frame_add(frame, saved_flags(c, i));
 	frame_add(frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(frame, i->return_ip);
 	if (i->has_error_code)
@@ -174,7 +194,11 @@ transfer_protected(struct cpu *c, const struct interruption *i)
 	struct frame frame;
 	bool inner;
 
-	if (!read_gate(c, i, &gate) || !seg_resolve_code(c, gate.sel, SEG_PATH_GATE, &cs))
+	if (!read_gate(c, i, &gate))
+		return false;
+	if (gate.is_task)
+		return switch_task(c, i, gate.sel);
+	if (!seg_resolve_code(c, gate.sel, SEG_PATH_GATE, &cs))
 		return false;
 	inner = (cs.seg.sel & DESCRY_SEL_RPL) < descry_cpl(&c->state);
 	frame_on_stack(c, &frame, gate.size);
@@ -286,9 +310,13 @@ interrupt_deliver_fault(struct cpu *c)
 	cpu_here_stopped(c);
 	c->in_rep = false;
 	for (;;) {
+		bool done;
+
 		c->fault.vector = DESCRY_VEC_NONE;
 		record(c, DESCRY_EVENT_FAULT, &i);
-		if (deliver(c, &i))
+		done = deliver(c, &i);
+		c->switched = false; /* state.rip is right in either task */
+		if (done)
 			break;
 		if (c->leave)
 			return;

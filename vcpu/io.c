@@ -7,8 +7,9 @@
 #define TSS_BITMAP_OFFSET 0x66u
 
 /*
- * With less privilege than IOPL asks for, the bitmap in the TSS decides port by port: SDM vol. 1,
- * I/O Permission Bit Map. Two bytes of it are always read, so both must be inside the limit.
+ * With less privilege than IOPL asks for, and always in V86, the bitmap in the TSS decides port by
+ * port: SDM vol. 1, I/O Permission Bit Map. Two bytes of it are always read, so both must be inside
+ * the limit.
  */
 static bool
 bitmap_allows(struct cpu *c, uint16_t port, unsigned size)
@@ -35,7 +36,7 @@ bitmap_allows(struct cpu *c, uint16_t port, unsigned size)
 bool
 io_allowed(struct cpu *c, uint16_t port, unsigned size)
 {
-	if (!in_protected_mode(c) || descry_cpl(&c->state) <= iopl(c))
+	if (!in_protected_mode(c) || (!in_v86(c) && descry_cpl(&c->state) <= iopl(c)))
 		return true;
 	return bitmap_allows(c, port, size);
 }

@@ -1,5 +1,7 @@
 #include "seg_check.h"
 
+#include "seg_load_rules.h"
+
 #include <assert.h>
 
 #define DESCRIPTOR_SIZE 8u
@@ -24,6 +26,9 @@ seg_rule_text(enum seg_rule rule)
 		[SEG_NOT_READABLE] = "not readable",
 		[SEG_NOT_WRITABLE] = "not writable",
 		[SEG_NOT_RECOGNIZED] = "not recognized in real and virtual-8086 mode",
+		[SEG_BUSY] = "busy TSS",
+		[SEG_NOT_BUSY] = "TSS that is not busy",
+		[SEG_TSS_TOO_SHORT] = "TSS too short",
 	};
 
 	return texts[rule];
@@ -61,6 +66,15 @@ static bool
 is_system(const struct descry_segment *desc, enum descry_system_type type)
 {
 	return (desc->attr & (DESCRY_ATTR_S | DESCRY_ATTR_TYPE)) == (unsigned)type;
+}
+
+/* SDM vol. 3, Interrupt 10 - Invalid TSS Exception: whatever a TSS names wrongly. */
+static struct seg_verdict
+blame_tss(struct seg_verdict verdict)
+{
+	if (verdict.vector == DESCRY_VEC_GP)
+		verdict.vector = DESCRY_VEC_TS;
+	return verdict;
 }
 
 /* --- the table ------------------------------------------------------------------------ */
@@ -155,11 +169,7 @@ seg_check_stack_return(uint16_t sel, const struct descry_segment *desc, unsigned
 struct seg_verdict
 seg_check_stack_inner(uint16_t sel, const struct descry_segment *desc, unsigned new_cpl)
 {
-	struct seg_verdict verdict = seg_check_stack(sel, desc, new_cpl);
-
-	if (verdict.vector == DESCRY_VEC_GP)
-		verdict.vector = DESCRY_VEC_TS;
-	return verdict;
+	return blame_tss(seg_check_stack(sel, desc, new_cpl));
 }
 
 /* --- code ----------------------------------------------------------------------------- */
@@ -260,6 +270,94 @@ seg_check_tss(uint16_t sel, const struct descry_segment *desc)
 	if (!is_present(desc))
 		return deny(SEG_NOT_PRESENT, DESCRY_VEC_NP, sel);
 	return allow();
+}
+
+/* --- gates and tasks ------------------------------------------------------------------ */
+
+/* SDM vol. 2, JMP and CALL: call gate, task gate, task-state segment. */
+struct seg_verdict
+seg_check_gate(uint16_t sel, const struct descry_segment *desc, unsigned cpl)
+{
+	const unsigned dpl = descry_segment_dpl(desc);
+
+	if (dpl < cpl || dpl < rpl_of(sel))
+		return deny(SEG_PRIVILEGE, DESCRY_VEC_GP, sel);
+	if (!is_present(desc) && !seg_is_tss(desc))
+		return deny(SEG_NOT_PRESENT, DESCRY_VEC_NP, sel);
+	return allow();
+}
+
+/* SDM vol. 3, Task Switching: the last byte that a switch needs. */
+static uint32_t
+least_tss_limit(const struct descry_segment *desc)
+{
+	return (desc->attr & DESCRY_ATTR_TYPE) >= DESCRY_TYPE_TSS32 ? 0x67 : 0x2b;
+}
+
+/* What an IRET finds wrong is the fault of the TSS that named it. */
+struct seg_verdict
+seg_check_task(uint16_t sel, const struct descry_segment *desc, bool is_return)
+{
+	const enum descry_vector vector = is_return ? DESCRY_VEC_TS : DESCRY_VEC_GP;
+	const bool busy = desc->attr & SEG_TSS_BUSY;
+
+	if (seg_is_null(sel))
+		return deny(SEG_NULL, vector, 0);
+	if (sel & DESCRY_SEL_TI)
+		return deny(SEG_LOCAL_SELECTOR, vector, sel);
+	if (!seg_is_tss(desc))
+		return deny(SEG_WRONG_TYPE, vector, sel);
+	if (busy != is_return)
+		return deny(busy ? SEG_BUSY : SEG_NOT_BUSY, vector, sel);
+	if (!is_present(desc))
+		return deny(SEG_NOT_PRESENT, DESCRY_VEC_NP, sel);
+	if (desc->limit < least_tss_limit(desc))
+		return deny(SEG_TSS_TOO_SHORT, DESCRY_VEC_TS, sel);
+	return allow();
+}
+
+/* An LDT that is not present is #TS, too, and not #NP as for LLDT. */
+struct seg_verdict
+seg_check_task_ldt(uint16_t sel, const struct descry_segment *desc)
+{
+	struct seg_verdict verdict = blame_tss(seg_check_ldt(sel, desc));
+
+	if (verdict.vector == DESCRY_VEC_NP)
+		verdict.vector = DESCRY_VEC_TS;
+	return verdict;
+}
+
+/*
+ * The order of SDM vol. 3, Exception Conditions Checked During a Task Switch: presence comes
+ * before both privileges.
+ */
+struct seg_verdict
+seg_check_task_stack(uint16_t sel, const struct descry_segment *desc, unsigned cpl)
+{
+	const unsigned dpl = descry_segment_dpl(desc);
+
+	if (seg_is_null(sel))
+		return deny(SEG_NULL, DESCRY_VEC_TS, 0);
+	if (!descry_segment_is_writable(desc))
+		return deny(SEG_WRONG_TYPE, DESCRY_VEC_TS, sel);
+	if (!is_present(desc))
+		return deny(SEG_NOT_PRESENT, DESCRY_VEC_SS, sel);
+	if (dpl != cpl || dpl != rpl_of(sel))
+		return deny(SEG_PRIVILEGE, DESCRY_VEC_TS, sel);
+	return allow();
+}
+
+struct seg_verdict
+seg_check_task_data(uint16_t sel, const struct descry_segment *desc, unsigned cpl)
+{
+	return blame_tss(seg_check_data(sel, desc, cpl));
+}
+
+/* As a return that may go to any ring would load it. */
+struct seg_verdict
+seg_check_task_code(uint16_t sel, const struct descry_segment *desc)
+{
+	return blame_tss(seg_check_code_return(sel, desc, 0));
 }
 
 /* --- one access ----------------------------------------------------------------------- */

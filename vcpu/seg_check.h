@@ -28,6 +28,9 @@ enum seg_rule {
 	SEG_NOT_READABLE,
 	SEG_NOT_WRITABLE,
 	SEG_NOT_RECOGNIZED, /* LLDT and LTR outside protected mode */
+	SEG_BUSY,           /* a TSS that a task switch may not enter again */
+	SEG_NOT_BUSY,       /* a TSS that IRET cannot go back to */
+	SEG_TSS_TOO_SHORT,
 	SEG_RULE_COUNT
 };
 
@@ -96,6 +99,28 @@ struct seg_verdict seg_check_ldt(uint16_t sel, const struct descry_segment *desc
 
 /* LTR: an available TSS. */
 struct seg_verdict seg_check_tss(uint16_t sel, const struct descry_segment *desc);
+
+/* --- gates and tasks ------------------------------------------------------------------ */
+
+/*
+ * A call gate, a task gate or a TSS that a far JMP or CALL names. Whether a TSS is present is asked
+ * later, by seg_check_task(): busy comes first there.
+ */
+struct seg_verdict seg_check_gate(uint16_t sel, const struct descry_segment *desc, unsigned cpl);
+
+/* The TSS of a task to enter, or (is_return) to go back to by IRET. */
+struct seg_verdict seg_check_task(uint16_t sel, const struct descry_segment *desc, bool is_return);
+
+/*
+ * The segments that a TSS names, judged in the new task; cpl is the RPL of its CS. Beyond
+ * the table is for the caller to turn from #GP into #TS. Null: allowed in LDTR and data.
+ */
+struct seg_verdict seg_check_task_ldt(uint16_t sel, const struct descry_segment *desc);
+struct seg_verdict seg_check_task_stack(uint16_t sel, const struct descry_segment *desc,
+					unsigned cpl);
+struct seg_verdict seg_check_task_data(uint16_t sel, const struct descry_segment *desc,
+				       unsigned cpl);
+struct seg_verdict seg_check_task_code(uint16_t sel, const struct descry_segment *desc);
 
 /* --- one access, with the cache only -------------------------------------------------- */
 

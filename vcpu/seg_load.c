@@ -71,6 +71,14 @@ check(enum seg_path path, uint16_t sel, const struct descry_segment *desc, unsig
 		return seg_check_ldt(sel, desc);
 	case SEG_PATH_TSS:
 		return seg_check_tss(sel, desc);
+	case SEG_PATH_TASK_LDT:
+		return seg_check_task_ldt(sel, desc);
+	case SEG_PATH_TASK_STACK:
+		return seg_check_task_stack(sel, desc, cpl);
+	case SEG_PATH_TASK_DATA:
+		return seg_check_task_data(sel, desc, cpl);
+	case SEG_PATH_TASK_CODE:
+		return seg_check_task_code(sel, desc);
 	}
 	assert(false);
 	return (struct seg_verdict){ .rule = SEG_OK };
@@ -89,35 +97,12 @@ sel_after(enum seg_path path, uint16_t sel, const struct descry_segment *desc, u
 	return sel;
 }
 
-/* What a far JMP or CALL may also find in the table, and these rules do not hold yet. */
-static const char *
-gate_text(const struct descry_segment *desc)
-{
-	if (desc->attr & DESCRY_ATTR_S)
-		return NULL;
-	switch (desc->attr & DESCRY_ATTR_TYPE) {
-	case DESCRY_TYPE_CALL_GATE16:
-	case DESCRY_TYPE_CALL_GATE32:
-		return "call gate";
-	case DESCRY_TYPE_TASK_GATE:
-		return "task gate";
-	case DESCRY_TYPE_TSS16:
-	case DESCRY_TYPE_TSS32:
-		return "task switch by far JMP or CALL";
-	default:
-		return NULL;
-	}
-}
-
 static DESCRY_NOINLINE bool
 judge(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
 {
 	const struct descry_segment desc = descry_segment_from_descriptor(sel, out->raw);
-	struct seg_verdict verdict;
+	const struct seg_verdict verdict = check(path, sel, &desc, cpl);
 
-	if (path == SEG_PATH_JUMP && gate_text(&desc))
-		return not_modelled(c, gate_text(&desc));
-	verdict = check(path, sel, &desc, cpl);
 	if (verdict.rule != SEG_OK)
 		return raise_verdict(c, verdict);
 	seg_load_descriptor(&out->seg, &desc);
@@ -191,6 +176,13 @@ resolve_real(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_load
 		out->fields |= SEG_FIELD_LIMIT;
 	if (out->seg.attr != old->attr)
 		out->fields |= SEG_FIELD_ATTR;
+}
+
+static void
+resolve_v86(uint16_t sel, struct seg_loading *out)
+{
+	*out = (struct seg_loading){ .origin = DESCRY_ORIGIN_SELECTOR, .fields = SEG_FIELDS_ALL };
+	seg_load_v86(&out->seg, sel);
 }
 
 static void
@@ -275,6 +267,46 @@ seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_loading *out)
 	if (sel & DESCRY_SEL_TI)
 		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
 	return resolve(c, SEG_PATH_TSS, sel, 0, out);
+}
+
+/* --- out of a TSS --------------------------------------------------------------------- */
+
+static enum seg_path
+task_path(enum descry_sreg sreg)
+{
+	switch ((int)sreg) {
+	case DESCRY_LDTR:
+		return SEG_PATH_TASK_LDT;
+	case DESCRY_SS:
+		return SEG_PATH_TASK_STACK;
+	case DESCRY_CS:
+		return SEG_PATH_TASK_CODE;
+	default:
+		return SEG_PATH_TASK_DATA;
+	}
+}
+
+/* Whatever the selector names wrongly, the TSS is to blame. LDTR is no part of V86. */
+bool
+seg_resolve_task(struct cpu *c, enum descry_sreg sreg, uint16_t sel, unsigned cpl,
+		 struct seg_loading *out)
+{
+	const bool is_local_ldt = sreg == DESCRY_LDTR && sel & DESCRY_SEL_TI;
+	uint64_t linear;
+
+	if (in_v86(c) && sreg != DESCRY_LDTR) {
+		resolve_v86(sel, out);
+		return true;
+	}
+	if (seg_is_null(sel)) {
+		if (sreg == DESCRY_SS || sreg == DESCRY_CS)
+			return raise(c, DESCRY_VEC_TS, 0);
+		resolve_null(c, sreg, sel, out);
+		return true;
+	}
+	if (is_local_ldt || seg_check_slot(&c->state, sel, &linear).rule != SEG_OK)
+		return raise(c, DESCRY_VEC_TS, sel & ~DESCRY_SEL_RPL);
+	return resolve(c, task_path(sreg), sel, cpl, out);
 }
 
 /* --- putting in place ----------------------------------------------------------------- */

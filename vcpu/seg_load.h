@@ -19,6 +19,10 @@ enum seg_path {
 	SEG_PATH_GATE,         /* interrupt or trap gate */
 	SEG_PATH_LDT,
 	SEG_PATH_TSS,
+	SEG_PATH_TASK_LDT, /* out of the TSS, by a task switch */
+	SEG_PATH_TASK_STACK,
+	SEG_PATH_TASK_DATA,
+	SEG_PATH_TASK_CODE,
 };
 
 /* On false c->fault is set. DS ES FS GS, and SS by MOV, POP, LSS. */
@@ -37,6 +41,10 @@ DESCRY_MUST_CHECK bool seg_resolve_stack_inner(struct cpu *c, uint16_t sel, unsi
 
 DESCRY_MUST_CHECK bool seg_resolve_ldt(struct cpu *c, uint16_t sel, struct seg_loading *out);
 DESCRY_MUST_CHECK bool seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_loading *out);
+
+/* Any but TR by a task switch, in the new task, whose CPL the RPL of its CS gives. */
+DESCRY_MUST_CHECK bool seg_resolve_task(struct cpu *c, enum descry_sreg sreg, uint16_t sel,
+					unsigned cpl, struct seg_loading *out);
 
 /* Sets the accessed bit (a TSS: the busy bit) in the table, then writes the register. */
 void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,

@@ -68,6 +68,25 @@ seg_is_tss(const struct descry_segment *desc)
 	       (type == DESCRY_TYPE_TSS16 || type == DESCRY_TYPE_TSS32);
 }
 
+static unsigned
+system_type(const struct descry_segment *desc)
+{
+	return desc->attr & (DESCRY_ATTR_S | DESCRY_ATTR_TYPE);
+}
+
+bool
+seg_is_task_gate(const struct descry_segment *desc)
+{
+	return system_type(desc) == DESCRY_TYPE_TASK_GATE;
+}
+
+bool
+seg_is_call_gate(const struct descry_segment *desc)
+{
+	return system_type(desc) == DESCRY_TYPE_CALL_GATE16 ||
+	       system_type(desc) == DESCRY_TYPE_CALL_GATE32;
+}
+
 void
 seg_load_descriptor(struct descry_segment *seg, const struct descry_segment *desc)
 {

@@ -14,6 +14,9 @@
 /* A TSS, available or busy. */
 bool seg_is_tss(const struct descry_segment *desc);
 
+bool seg_is_task_gate(const struct descry_segment *desc);
+bool seg_is_call_gate(const struct descry_segment *desc); /* 16- or 32-bit */
+
 /* PE=0, any load of the six: base from the selector, the rest as the knobs real.* say. */
 void seg_load_real(struct descry_segment *seg, enum descry_sreg sreg, uint16_t sel,
 		   const struct descry_profile *profile);

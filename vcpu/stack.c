@@ -1,5 +1,15 @@
 #include "stack.h"
 
+uint32_t *
+frame_reserve(struct frame *frame, unsigned count)
+{
+	uint32_t *values = &frame->value[frame->count];
+
+	assert(frame->count + count <= FRAME_MAX);
+	frame->count += count;
+	return values;
+}
+
 static uint32_t
 slot_offset(const struct frame *frame, unsigned index)
 {

@@ -48,7 +48,7 @@ stack_wraps(const struct cpu *c, uint32_t sp, uint32_t bytes)
 	return sp + (uint64_t)bytes > (uint64_t)c->sp_mask + 1;
 }
 
-#define FRAME_MAX 10u
+#define FRAME_MAX 35u /* a call through a gate: SS, SP, 31 parameters, CS, IP */
 
 /*
  * Values to push on a stack that may not be in SS yet. The first is pushed first. Each
@@ -80,6 +80,9 @@ frame_add(struct frame *frame, uint32_t value)
 	assert(frame->count < FRAME_MAX);
 	frame->value[frame->count++] = value;
 }
+
+/* Room for values that are not known yet: where they go, the first pushed first. */
+uint32_t *frame_reserve(struct frame *frame, unsigned count);
 
 /* Is there room? On false c->fault is #SS(0). */
 DESCRY_MUST_CHECK bool frame_check(struct cpu *c, const struct frame *frame);
