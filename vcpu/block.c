@@ -1,6 +1,7 @@
 #include "block.h"
 
 #include "cpu.h"
+#include "debug.h"
 #include "decode.h"
 #include "lower.h"
 #include "mem.h"
@@ -161,6 +162,7 @@ make_nowhere(struct cpu *c)
 	*nowhere = (struct block){ .stamp = STAMP_DEAD };
 	c->blocks->used = block_size(0);
 	c->arena = c->blocks->arena;
+	c->block = nowhere;
 	for (unsigned i = 0; i < JUMP_COUNT; i++)
 		c->jump[i] = nowhere;
 }
@@ -253,6 +255,13 @@ block_breakpoint(const struct cpu *c, uint32_t linear)
 	return false;
 }
 
+/* The user's or the guest's: both are for the loop to look at. */
+static bool
+stops_at(const struct cpu *c, uint32_t linear)
+{
+	return block_breakpoint(c, linear) || (c->debug.execute && debug_fetch(c, linear));
+}
+
 static enum decode_mode
 decode_mode(const struct cpu *c)
 {
@@ -295,7 +304,7 @@ fill(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size)
 	bool ends = false;
 
 	while (!ends && block->count < most && block->bytes < BLOCK_BYTES_MAX - INSN_BYTES_MAX) {
-		if (block->count && block_breakpoint(c, block->linear + block->bytes))
+		if (block->count && stops_at(c, block->linear + block->bytes))
 			break;
 		if (!append(c, block, bytes + block->bytes, size - block->bytes, &ends))
 			break;
@@ -334,7 +343,7 @@ begin_block(const struct cpu *c, struct block *block, uint32_t linear, uint64_t 
 				 .linear = linear,
 				 .ip = (uint32_t)c->state.rip,
 				 .physical = mem_physical(c, linear),
-				 .breakpoint = block_breakpoint(c, linear) };
+				 .breakpoint = stops_at(c, linear) };
 }
 
 /* A block in the arena, for instructions that lie within one page. NULL: not one does. */
@@ -373,7 +382,7 @@ make_scratch(struct cpu *c, uint32_t linear)
 	uint8_t bytes[INSN_BYTES_MAX + 1];
 	const size_t size = in_limit < sizeof(bytes) ? (size_t)in_limit : sizeof(bytes);
 
-	if (!mem_read_linear_slow(c, linear, bytes, size))
+	if (!mem_fetch(c, linear, bytes, size))
 		return NULL;
 	begin_block(c, block, linear, c->stamp | STAMP_STEP);
 	block->unguarded = true;

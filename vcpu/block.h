@@ -31,7 +31,7 @@ struct block {
 	uint32_t physical;
 	uint16_t bytes;
 	uint8_t count;   /* instructions, without the closing one */
-	bool breakpoint; /* there is one at its first instruction */
+	bool breakpoint; /* the user or the guest has one at its first instruction */
 	bool unguarded;  /* made for one execution: nobody sees when its bytes are written */
 	struct insn insns[];
 };

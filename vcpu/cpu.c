@@ -3,6 +3,8 @@
  */
 #include "cpu.h"
 
+#include "debug.h"
+
 /* --- derived -------------------------------------------------------------------------- */
 
 static bool
@@ -92,6 +94,7 @@ cpu_derive(struct cpu *c)
 	};
 	derive_a20(c);
 	cpu_derive_eflags(c);
+	debug_derive(c);
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		cpu_derive_segment(c, (enum descry_sreg)sreg);
 }

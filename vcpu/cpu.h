@@ -45,6 +45,14 @@ struct page_guarded {
 struct pending_fault {
 	uint8_t vector;
 	uint16_t error_code;
+	uint16_t dr6; /* #DB: what it reports */
+};
+
+/* What DR0 to DR3, DR7 and CR4.DE arm; bit n is DRn. debug_derive() */
+struct debug {
+	uint32_t address[4], dr7;
+	uint8_t execute, data, io;
+	uint8_t reserved;
 };
 
 /* A segment register's next content, found and checked, not yet in place. */
@@ -97,6 +105,7 @@ struct cpu {
 	uint64_t stop_at;          /* state.retired at which the budget is used up */
 	/* The same for going on from block to block; 0 makes every block come back to the loop. */
 	_Atomic uint64_t chain_until;
+	bool come_back;                       /* cpu_come_back() has been called */
 	uint64_t stamp;                       /* of the current code context */
 	uint8_t *arena;                       /* where blocks are: block_linked() */
 	const struct block *jump[JUMP_COUNT]; /* by linear address: where go_to() looks */
@@ -109,6 +118,7 @@ struct cpu {
 	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */
 	uint32_t eflags_bits; /* that exist, and those that are always set */
 	uint32_t eflags_ones;
+	struct debug debug;
 	struct page_fast page[PAGE_FAST_COUNT];
 	struct page_guarded guarded[PAGE_FAST_COUNT];
 
@@ -128,7 +138,6 @@ struct cpu {
 	uint8_t op_step;           /* descry_op_set_step() */
 	bool switched;             /* a task switch was made: task.h */
 	bool accessed;             /* a watched segment was used by this instruction */
-	bool in_rep;               /* left in the middle of a repeat, which goes on */
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
 
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];
@@ -215,6 +224,14 @@ void cpu_forget_pages(struct cpu *c);
 
 /* There is code in this physical page now: stores into it take the long way. */
 void cpu_guard_page(struct cpu *c, uint32_t physical);
+
+/* The loop has something to look at: no block goes on to another before it has. */
+static inline void
+cpu_come_back(struct cpu *c)
+{
+	c->come_back = true;
+	atomic_store_explicit(&c->chain_until, 0, memory_order_relaxed);
+}
 
 /* Is this kind of event wanted? If so, a new one to be filled in. */
 struct descry_event *cpu_record(struct cpu *c, enum descry_event_kind kind);

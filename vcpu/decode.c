@@ -305,6 +305,17 @@ take_operation(const ZydisDecodedInstruction *zinsn, struct decoded *d)
 		d->op = OP_RET_FAR;
 }
 
+/* MOV r, DRn and MOV DRn, r: the mod field means nothing, and DR4 and DR5 may have meanings. */
+static void
+take_debug_register(const uint8_t *opcode, struct decoded *d)
+{
+	const unsigned to_register = opcode[1] == 0x21 ? 0 : 1;
+
+	d->op = OP_MOV_DR;
+	d->operand[to_register] = (struct operand){ OPERAND_REG, 4, opcode[2] & 7 };
+	d->operand[1 - to_register] = (struct operand){ OPERAND_DREG, 4, opcode[2] >> 3 & 7 };
+}
+
 /* Opcodes that a 386 has, which Zydis does not know or gives a later meaning. */
 static bool
 take_special(const uint8_t *opcode, size_t size, struct decoded *d)
@@ -312,8 +323,8 @@ take_special(const uint8_t *opcode, size_t size, struct decoded *d)
 	static const struct {
 		uint8_t second, feature;
 	} two_byte[] = {
-		{ 0x07, FEATURE_LOADALL },         { 0x21, FEATURE_DEBUG_REGISTERS },
-		{ 0x23, FEATURE_DEBUG_REGISTERS }, { 0x24, FEATURE_TEST_REGISTERS },
+		{ 0x07, FEATURE_LOADALL },
+		{ 0x24, FEATURE_TEST_REGISTERS },
 		{ 0x26, FEATURE_TEST_REGISTERS },
 	};
 
@@ -321,7 +332,11 @@ take_special(const uint8_t *opcode, size_t size, struct decoded *d)
 		return false;
 	d->op = OP_NOT_MODELLED;
 	if (opcode[0] == 0xf1) {
-		d->feature = FEATURE_ICEBP;
+		d->op = OP_ICEBP;
+		return true;
+	}
+	if (size > 2 && opcode[0] == 0x0f && (opcode[1] == 0x21 || opcode[1] == 0x23)) {
+		take_debug_register(opcode, d);
 		return true;
 	}
 	if ((opcode[0] & 0xf8) == 0xd8) {

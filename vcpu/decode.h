@@ -131,6 +131,8 @@ enum op {
 	OP_LMSW,
 	OP_SMSW,
 	OP_CLTS,
+	OP_MOV_DR,
+	OP_ICEBP,
 	OP_IN,
 	OP_OUT,
 	OP_HLT,
@@ -138,13 +140,14 @@ enum op {
 };
 
 /* Why an instruction is OP_NOT_MODELLED. */
-enum feature { FEATURE_ICEBP, FEATURE_LOADALL, FEATURE_DEBUG_REGISTERS, FEATURE_TEST_REGISTERS };
+enum feature { FEATURE_LOADALL, FEATURE_TEST_REGISTERS };
 
 enum operand_kind {
 	OPERAND_NONE,
 	OPERAND_REG,  /* general register; a byte register as its byte offset (AH is 1) */
 	OPERAND_SREG, /* enum descry_sreg */
 	OPERAND_CREG, /* control register number */
+	OPERAND_DREG, /* debug register number */
 	OPERAND_MEM,
 	OPERAND_IMM,
 };

@@ -11,6 +11,8 @@ eflags_write(struct cpu *c, uint32_t value)
 {
 	c->state.rflags = (value & c->eflags_bits) | c->eflags_ones;
 	flags_write(&c->flags, value);
+	if (c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF))
+		cpu_come_back(c);
 }
 
 uint32_t
@@ -33,14 +35,18 @@ changeable(const struct cpu *c)
 	return mask;
 }
 
-bool
+void
 eflags_load(struct cpu *c, uint32_t value)
 {
 	const uint32_t mask = changeable(c);
 	const uint32_t flags = (eflags_read(c) & ~mask) | (value & mask);
 
-	if (flags & DESCRY_FLAG_TF)
-		return not_modelled(c, "single-step trap (TF)");
 	eflags_write(c, flags);
-	return true;
+}
+
+void
+eflags_resume(struct cpu *c, uint32_t value)
+{
+	eflags_load(c, value);
+	eflags_write(c, eflags_read(c) | (value & DESCRY_FLAG_RF));
 }

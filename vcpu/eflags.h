@@ -16,11 +16,11 @@ void eflags_write(struct cpu *c, uint32_t value);
 uint32_t eflags_image(const struct cpu *c);
 
 /*
- * POPF and IRET: what CPL and IOPL let pass (SDM vol. 2, POPF). RF stays clear: it matters to
- * debug registers alone, and those are not modelled. False when the run has to stop
- * (single step is not modelled).
+ * POPF and IRET: what CPL and IOPL let pass (SDM vol. 2, POPF). RF stays clear but for a
+ * 32-bit IRET, which takes it from the image: eflags_resume().
  */
-DESCRY_MUST_CHECK bool eflags_load(struct cpu *c, uint32_t value);
+void eflags_load(struct cpu *c, uint32_t value);
+void eflags_resume(struct cpu *c, uint32_t value);
 
 static inline unsigned
 iopl(const struct cpu *c)

@@ -179,8 +179,7 @@ do_popf(struct cpu *c, unsigned size)
 {
 	if (!stack_read(c, size, 0))
 		return false;
-	if (!eflags_load(c, c->value))
-		return false;
+	eflags_load(c, c->value);
 	sp_write(c, sp_read(c) + size);
 	return true;
 }

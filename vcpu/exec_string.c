@@ -125,7 +125,7 @@ ins(struct cpu *c, const struct insn *in, unsigned size)
 {
 	if (!mem_rmw(c, DESCRY_ES, counter_read(c, in, DESCRY_DI), size))
 		return false;
-	mem_rmw_commit(c, size, c->bus.port_in(c->bus.owner, port_of(c), size));
+	mem_rmw_commit(c, size, io_in(c, port_of(c), size));
 	return true;
 }
 
@@ -134,7 +134,7 @@ outs(struct cpu *c, const struct insn *in, unsigned size)
 {
 	if (!mem_read(c, in->seg, counter_read(c, in, DESCRY_SI), size))
 		return false;
-	c->bus.port_out(c->bus.owner, port_of(c), size, c->value);
+	io_out(c, port_of(c), size, c->value);
 	return true;
 }
 
@@ -306,8 +306,8 @@ ends_early(const struct cpu *c, const struct insn *in, enum op op)
 DESCRY_INLINE bool
 must_pause(const struct cpu *c, const struct insn *in)
 {
-	return c->leave || c->accessed || in->exec == exec_end || c->block->unguarded ||
-	       atomic_load_explicit(&c->kick, memory_order_relaxed);
+	return c->leave || c->accessed || c->state.pending_db || in->exec == exec_end ||
+	       c->block->unguarded || atomic_load_explicit(&c->kick, memory_order_relaxed);
 }
 
 DESCRY_INLINE uint64_t
@@ -323,7 +323,7 @@ leave_rep(struct cpu *c, const struct insn *in, uint64_t iterations, bool finish
 {
 	c->state.retired = insn_retired(c, in) + iterations;
 	c->state.rip = finished ? insn_next_ip(c, in) : insn_ip(c, in);
-	c->in_rep = !finished;
+	c->state.in_rep = !finished && iterations > 0;
 	return NULL;
 }
 

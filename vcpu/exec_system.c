@@ -282,14 +282,12 @@ static const struct insn *
 exec_not_modelled(struct cpu *c, const struct insn *in)
 {
 	static const char *const texts[] = {
-		[FEATURE_ICEBP] = "ICEBP",
 		[FEATURE_LOADALL] = "LOADALL",
-		[FEATURE_DEBUG_REGISTERS] = "debug registers",
 		[FEATURE_TEST_REGISTERS] = "test registers",
 	};
 
-	/* All but ICEBP are for ring 0 alone, modelled or not. */
-	if (in->cond == FEATURE_ICEBP || need_cpl0(c))
+	/* They are for ring 0 alone, modelled or not. */
+	if (need_cpl0(c))
 		not_modelled(c, texts[in->cond]);
 	return fault(c, in);
 }
@@ -347,7 +345,7 @@ exec_in(struct cpu *c, const struct insn *in)
 
 	if (!io_allowed(c, port, in->size))
 		return fault(c, in);
-	reg_write(c, DESCRY_AX, in->size, c->bus.port_in(c->bus.owner, port, in->size));
+	reg_write(c, DESCRY_AX, in->size, io_in(c, port, in->size));
 	return leave_after(c, in);
 }
 
@@ -358,7 +356,7 @@ exec_out(struct cpu *c, const struct insn *in)
 
 	if (!io_allowed(c, port, in->size))
 		return fault(c, in);
-	c->bus.port_out(c->bus.owner, port, in->size, reg_read(c, DESCRY_AX, in->size));
+	io_out(c, port, in->size, reg_read(c, DESCRY_AX, in->size));
 	return leave_after(c, in);
 }
 

@@ -92,6 +92,16 @@ is_v86_return(struct cpu *c, uint32_t flags, unsigned size)
 	return true;
 }
 
+/* Only the 32-bit image has an RF. */
+static void
+take_flags(struct cpu *c, uint32_t flags, unsigned size)
+{
+	if (size == 4)
+		eflags_resume(c, flags);
+	else
+		eflags_load(c, flags);
+}
+
 bool
 far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, unsigned size)
 {
@@ -101,8 +111,9 @@ far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, uns
 		return false;
 	if (is_outer_ring(c, &cs))
 		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
-	if (!far_ip_allowed(c, &cs, ip) || !eflags_load(c, flags))
+	if (!far_ip_allowed(c, &cs, ip))
 		return false;
+	take_flags(c, flags, size);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_IRET);
 	return true;
 }
@@ -115,8 +126,9 @@ iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg
 	struct seg_loading ss;
 
 	if (!resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, &frame, &ss) ||
-	    !far_ip_allowed(c, cs, frame.ip) || !eflags_load(c, frame.flags))
+	    !far_ip_allowed(c, cs, frame.ip))
 		return false;
+	take_flags(c, frame.flags, size);
 	far_commit(c, cs, frame.ip, DESCRY_CAUSE_IRET);
 	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET);
 	return true;

@@ -1,10 +1,13 @@
 #include "interrupt.h"
 
+#include "debug.h"
 #include "eflags.h"
 #include "inner_stack.h"
 #include "seg_load.h"
 #include "stack.h"
 #include "task.h"
+
+#include <descry/debug.h>
 
 #define EXT 1u /* error code: the event is external to the program */
 #define IDT 2u /* error code: the index is a vector */
@@ -13,6 +16,8 @@ struct interruption {
 	unsigned vector;
 	uint32_t return_ip;
 	bool software; /* INT n, INT3, INTO */
+	uint32_t rf;   /* RF, if the pushed image has it whatever EFLAGS has */
+	uint16_t dr6;  /* #DB: what it reports */
 	bool has_error_code;
 	uint32_t error_code;
 };
@@ -55,7 +60,7 @@ static bool
 deliver_real(struct cpu *c, const struct interruption *i)
 {
 	const uint32_t slot = i->vector * 4;
-	const uint32_t flags = eflags_read(c);
+	const uint32_t flags = eflags_read(c) | i->rf;
 	struct frame frame;
 	const uint32_t old_limit = c->state.seg[DESCRY_CS].limit;
 	struct seg_loading cs;
@@ -133,22 +138,13 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 	return true;
 }
 
-/* SDM vol. 3, Instruction-Breakpoint Exception Condition: RF in the image of a fault. */
-static uint32_t
-saved_flags(const struct cpu *c, const struct interruption *i)
-{
-	const bool sets_rf = !i->software && i->vector != DESCRY_VEC_DF;
-
-	return eflags_read(c) | (sets_rf ? DESCRY_FLAG_RF : 0);
-}
-
 static bool
 switch_task(struct cpu *c, const struct interruption *i, uint16_t tss)
 {
 	const struct task_request to = { .way = TASK_BY_INTERRUPT,
 					 .sel = tss,
 					 .return_ip = i->return_ip,
-					 .flags = saved_flags(c, i),
+					 .flags = eflags_read(c) | i->rf,
 					 .has_error_code = i->has_error_code,
 					 .error_code = i->error_code };
 
@@ -162,7 +158,7 @@ fill_frame(struct cpu *c, const struct interruption *i, struct frame *frame, boo
 		frame_add(frame, c->state.seg[DESCRY_SS].sel);
 		frame_add(frame, (uint32_t)c->state.gpr[DESCRY_SP]);
 	}
-	frame_add(frame, saved_flags(c, i));
+	frame_add(frame, eflags_read(c) | i->rf);
 	frame_add(frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(frame, i->return_ip);
 	if (i->has_error_code)
@@ -254,6 +250,16 @@ deliver(struct cpu *c, const struct interruption *i)
 	return done;
 }
 
+/* It has cleared TF, and is itself not followed by a single-step trap. */
+static bool
+deliver_software(struct cpu *c, const struct interruption *i)
+{
+	if (!deliver(c, i))
+		return false;
+	c->state.pending_db &= (uint16_t)~DESCRY_DR6_BS;
+	return true;
+}
+
 bool
 interrupt_software(struct cpu *c, unsigned vector, uint32_t return_ip)
 {
@@ -261,7 +267,19 @@ interrupt_software(struct cpu *c, unsigned vector, uint32_t return_ip)
 					.return_ip = return_ip,
 					.software = true };
 
-	return deliver(c, &i);
+	return deliver_software(c, &i);
+}
+
+/* Not software as far as privilege and error codes go: the DPL of the gate means nothing. */
+bool
+interrupt_icebp(struct cpu *c, uint32_t return_ip)
+{
+	const struct interruption i = { .vector = DESCRY_VEC_DB, .return_ip = return_ip };
+
+	if (!deliver_software(c, &i))
+		return false;
+	debug_enter(c, 0);
+	return true;
 }
 
 /* SDM vol. 3, Interrupt 8 - Double Fault Exception. */
@@ -280,14 +298,40 @@ shut_down(struct cpu *c, struct descry_fault first)
 	c->leave = true;
 }
 
-static struct interruption
-exception(const struct cpu *c, unsigned vector, uint32_t error_code)
+/*
+ * SDM vol. 3, Instruction-Breakpoint Exception Condition: the image of every fault has RF set
+ * but that of an instruction breakpoint, whose handler has to do it; early manuals do not
+ * make that exception. A double fault is an abort.
+ */
+static uint32_t
+rf_of_fault(const struct cpu *c, unsigned vector, uint16_t dr6)
 {
+	const bool is_break = vector == DESCRY_VEC_DB && !(dr6 & DESCRY_DR6_BD);
+
+	if (vector == DESCRY_VEC_DF)
+		return 0;
+	return !is_break || c->profile.knob[DESCRY_KNOB_DEBUG_BREAK_RF] ? DESCRY_FLAG_RF : 0;
+}
+
+/* At a boundary between instructions: only in the middle of a repeat. */
+static uint32_t
+rf_of_boundary(const struct cpu *c)
+{
+	return c->state.in_rep ? DESCRY_FLAG_RF : 0;
+}
+
+static struct interruption
+exception(const struct cpu *c, struct pending_fault fault)
+{
+	const bool has_error_code = pushes_error_code(fault.vector);
+
 	return (struct interruption){
-		.vector = vector,
+		.vector = fault.vector,
 		.return_ip = (uint32_t)c->state.rip,
-		.has_error_code = pushes_error_code(vector),
-		.error_code = error_code,
+		.has_error_code = has_error_code,
+		.error_code = has_error_code ? fault.error_code : 0,
+		.rf = rf_of_fault(c, fault.vector, fault.dr6),
+		.dr6 = fault.dr6,
 	};
 }
 
@@ -296,37 +340,72 @@ static struct interruption
 escalate(const struct cpu *c, const struct interruption *i, struct pending_fault second)
 {
 	if (is_contributory(i->vector) && is_contributory(second.vector))
-		return exception(c, DESCRY_VEC_DF, 0);
-	return exception(c, second.vector, second.error_code);
+		second = (struct pending_fault){ .vector = DESCRY_VEC_DF };
+	return exception(c, second);
 }
 
-void
-interrupt_deliver_fault(struct cpu *c)
+/* Once it is delivered, or another exception takes its place; not when the run ends before. */
+static void
+note_debug_exception(struct cpu *c, const struct interruption *i)
 {
-	const struct descry_fault first = { .vector = c->fault.vector,
-					    .error_code = c->fault.error_code };
-	struct interruption i = exception(c, first.vector, first.error_code);
+	if (i->vector == DESCRY_VEC_DB)
+		debug_enter(c, i->dr6);
+}
+
+/*
+ * With what follows when delivery faults too: double fault, then shutdown. False when the
+ * run ends first.
+ */
+static bool
+deliver_to_the_end(struct cpu *c, struct interruption i)
+{
+	const struct descry_fault first = { .vector = (uint8_t)i.vector,
+					    .error_code = (uint16_t)i.error_code };
+	bool done = false;
 
 	cpu_here_stopped(c);
-	c->in_rep = false;
-	for (;;) {
-		bool done;
-
+	while (!done) {
 		c->fault.vector = DESCRY_VEC_NONE;
 		record(c, DESCRY_EVENT_FAULT, &i);
 		done = deliver(c, &i);
 		c->switched = false; /* state.rip is right in either task */
+		if (c->leave)
+			return false;
+		note_debug_exception(c, &i);
 		if (done)
 			break;
-		if (c->leave)
-			return;
 		if (i.vector == DESCRY_VEC_DF) {
 			shut_down(c, first);
-			return;
+			return false;
 		}
 		i = escalate(c, &i, c->fault);
 	}
 	c->state.rip = c->target;
 	c->state.shadow = 0;
-	c->state.retired++;
+	c->state.halted = 0;
+	c->state.in_rep = 0;
+	return true;
+}
+
+/* The instruction has not been executed: what it has met on the way is forgotten. */
+void
+interrupt_deliver_fault(struct cpu *c)
+{
+	c->state.pending_db = 0;
+	if (deliver_to_the_end(c, exception(c, c->fault)))
+		c->state.retired++;
+}
+
+void
+interrupt_deliver_trap(struct cpu *c)
+{
+	const uint16_t pending = c->state.pending_db;
+	const struct interruption i = { .vector = DESCRY_VEC_DB,
+					.return_ip = (uint32_t)c->state.rip,
+					.rf = rf_of_boundary(c),
+					.dr6 = pending };
+
+	c->state.pending_db = 0;
+	if (!deliver_to_the_end(c, i) && !c->state.shut_down)
+		c->state.pending_db = pending;
 }

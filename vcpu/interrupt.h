@@ -13,10 +13,19 @@
  */
 DESCRY_MUST_CHECK bool interrupt_software(struct cpu *c, unsigned vector, uint32_t return_ip);
 
+/* INT1, the one-byte opcode F1: #DB behind the instruction, whatever the gate's DPL. */
+DESCRY_MUST_CHECK bool interrupt_icebp(struct cpu *c, uint32_t return_ip);
+
 /*
  * Delivers c->fault at state.rip, with what follows when that faults too: double fault,
  * then shutdown. Counts as the end of the instruction that faulted.
  */
 void interrupt_deliver_fault(struct cpu *c);
+
+/*
+ * Delivers the debug traps that wait in the state, at the boundary where the CPU stands. It
+ * belongs to the instruction before and takes no time of its own.
+ */
+void interrupt_deliver_trap(struct cpu *c);
 
 #endif

@@ -221,6 +221,21 @@ static const struct knob knobs[DESCRY_KNOB_COUNT] = {
 		{ "reset.cs_ar", "93, 9B",
 		  "CS attributes after reset; sandpile: 93, KVM has used both" },
 		{ { "93", 0x93 }, { "9B", 0x9b } } },
+	[DESCRY_KNOB_DEBUG_BIT12] = {
+		{ "debug.bit12", "settable, zero",
+		  "bit 12 of DR6 and DR7; SDM vol. 3, Debug Facilities (compatibility): settable up to "
+		  "the 486; 86Box, dosemu: reset sets it in DR6" },
+		{ { "settable", 1 }, { "zero", 0 } } },
+	[DESCRY_KNOB_DEBUG_KEEP_B] = {
+		{ "debug.dr6_b", "kept, cleared",
+		  "B0 to B3 of DR6 from earlier debug exceptions; 80386 data sheet: never cleared; "
+		  "SDM vol. 3: some do; kvm-unit-tests debug.c: cleared" },
+		{ { "kept", 1 }, { "cleared", 0 } } },
+	[DESCRY_KNOB_DEBUG_BREAK_RF] = {
+		{ "debug.break_rf", "set, clear",
+		  "RF in what an instruction breakpoint pushes; 80386 manual: set, as for any fault; "
+		  "SDM vol. 3: the handler has to set it" },
+		{ { "set", 1 }, { "clear", 0 } } },
 };
 /* clang-format on */
 

@@ -48,6 +48,7 @@ static lower_fn *const rows[OP_COUNT] = {
 	[OP_LMSW] = lower_system, [OP_SMSW] = lower_system, [OP_CLTS] = lower_system,
 	[OP_HLT] = lower_system, [OP_NOT_MODELLED] = lower_system, [OP_UNDEFINED] = lower_system,
 	[OP_TOO_LONG] = lower_system,
+	[OP_MOV_DR] = lower_debug, [OP_ICEBP] = lower_debug,
 	[OP_IN] = lower_io, [OP_OUT] = lower_io,
 };
 /* clang-format on */
@@ -99,6 +100,8 @@ ends_block(const struct decoded *d)
 	case OP_LSS:
 	case OP_LMSW:
 	case OP_CLTS:
+	case OP_MOV_DR:
+	case OP_ICEBP:
 	case OP_HLT:
 		return true;
 	case OP_MOVS:

@@ -19,7 +19,7 @@ lower_fn lower_mov, lower_extend, lower_xchg, lower_simple, lower_flag;
 lower_fn lower_push, lower_pop, lower_frame;
 lower_fn lower_string;
 lower_fn lower_jcc, lower_near, lower_loop, lower_far;
-lower_fn lower_far_load, lower_descriptor, lower_table, lower_system, lower_io;
+lower_fn lower_far_load, lower_descriptor, lower_table, lower_system, lower_io, lower_debug;
 
 /* Index of an operand size in a table of handlers: 1, 2, 4 bytes. */
 static inline unsigned

@@ -1,5 +1,7 @@
 #include "mem.h"
 
+#include "debug.h"
+
 /* --- pages ---------------------------------------------------------------------------- */
 
 uint32_t
@@ -44,6 +46,8 @@ host_for_read(struct cpu *c, uint32_t linear)
 
 		if (!page.host)
 			return NULL;
+		if (debug_page(c, linear))
+			return page.host + (linear & 0xfff);
 		keep_page(c, linear, page.host);
 	}
 	return slot->host + (linear & 0xfff);
@@ -63,6 +67,8 @@ host_for_write(struct cpu *c, uint32_t linear)
 
 		if (!page.host || !page.writable)
 			return NULL;
+		if (debug_page(c, linear))
+			return page.host + (linear & 0xfff);
 		keep_page(c, linear, page.host);
 		if (blocks_guard(c->blocks, mem_physical(c, linear)))
 			*guarded_slot(c, linear) = (struct page_guarded){
@@ -111,7 +117,7 @@ within_page(uint32_t linear, size_t size)
 }
 
 bool
-mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size)
+mem_fetch(struct cpu *c, uint32_t linear, void *out, size_t size)
 {
 	uint8_t *to = out;
 
@@ -130,6 +136,15 @@ mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size)
 	return true;
 }
 
+bool
+mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size)
+{
+	if (!mem_fetch(c, linear, out, size))
+		return false;
+	debug_data(c, linear, (uint32_t)size, false);
+	return true;
+}
+
 /* Without paging there is nothing that could refuse. */
 bool
 mem_probe_write(struct cpu *c, uint32_t linear, size_t size)
@@ -143,6 +158,7 @@ mem_write_linear_slow(struct cpu *c, uint32_t linear, const void *data, size_t s
 {
 	const uint8_t *from = data;
 
+	debug_data(c, linear, (uint32_t)size, true);
 	while (size) {
 		const size_t part = within_page(linear, size);
 		uint8_t *host = host_for_write(c, linear);

@@ -158,6 +158,9 @@ mem_write_linear(struct cpu *c, uint32_t linear, const void *data, size_t size)
 /* May these bytes be written? So that a commit which writes them cannot fault any more. */
 DESCRY_MUST_CHECK bool mem_probe_write(struct cpu *c, uint32_t linear, size_t size);
 
+/* Bytes of an instruction: no breakpoint on data sees them. */
+DESCRY_MUST_CHECK bool mem_fetch(struct cpu *c, uint32_t linear, void *out, size_t size);
+
 /* The page that holds code, from this byte on; NULL when nothing is there. */
 const uint8_t *mem_code(struct cpu *c, uint32_t linear);
 

@@ -57,7 +57,10 @@
 	NUMBER(RESET_CR0,                  0,          0xfff0,     0x10,       0x60000010, 0x60000010, 0x60000010) \
 	NUMBER(RESET_TR_ATTR,              0x8b,       0x8b,       0x8b,       0x8b,       0x8b,       0x8b) \
 	NUMBER(RESET_IDT_LIMIT,            0x3ff,      0x3ff,      0x3ff,      0x3ff,      0xffff,     0xffff) \
-	NUMBER(RESET_CS_ATTR,              0x93,       0x93,       0x93,       0x93,       0x93,       0x93)
+	NUMBER(RESET_CS_ATTR,              0x93,       0x93,       0x93,       0x93,       0x93,       0x93) \
+	NUMBER(DEBUG_BIT12,                1,          1,          1,          1,          0,          0) \
+	NUMBER(DEBUG_KEEP_B,               1,          1,          1,          1,          0,          0) \
+	NUMBER(DEBUG_BREAK_RF,             1,          1,          1,          1,          0,          0)
 
 /* One column of it as the initializers of a profile. */
 #define N_8086(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = a,

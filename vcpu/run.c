@@ -2,12 +2,15 @@
  * The loop: one block after the other until the control block, the outside world or the
  * guest itself ends the run.
  */
+#include "debug.h"
 #include "eflags.h"
 #include "interrupt.h"
 #include "lower.h"
 #include "mem.h"
 #include "provenance.h"
 #include "seg_load.h"
+
+#include <descry/debug.h>
 
 /* --- leaving -------------------------------------------------------------------------- */
 
@@ -63,6 +66,13 @@ execute(struct cpu *c, const struct block *block)
 	while (in);
 }
 
+/* A load of SS holds debug traps off until the instruction behind it is done. */
+static bool
+is_trap_due(const struct cpu *c)
+{
+	return c->state.pending_db && !(c->state.shadow & DESCRY_SHADOW_MOV_SS);
+}
+
 /*
  * A fault goes to the guest, but not when the run is to end at the instruction that has
  * it: then no register has changed yet, and the next run meets it again.
@@ -78,27 +88,83 @@ after_block(struct cpu *c)
 	} else if (c->fault.vector != DESCRY_VEC_NONE) {
 		interrupt_deliver_fault(c);
 	}
+	if (DESCRY_UNLIKELY(is_trap_due(c)) && !c->leave)
+		interrupt_deliver_trap(c);
 }
 
-/* An interrupt shadow covers one instruction. */
-static void
-execute_in_shadow(struct cpu *c, const struct block *block)
+/* --- one instruction ------------------------------------------------------------------ */
+
+/* What lasts for one instruction, or comes behind each. */
+static bool
+is_special(const struct cpu *c)
 {
-	const uint8_t shadow = c->state.shadow;
-	const uint64_t before = c->state.retired;
+	return c->state.shadow || c->state.pending_db ||
+	       c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF);
+}
+
+struct once {
+	uint64_t retired;
+	uint64_t rf;
+	uint16_t pending_db;
+	uint8_t shadow;
+	uint8_t in_rep;
+};
+
+/* A shadow and RF cover this instruction; what starts with TF set is trapped behind. */
+static struct once
+begin_once(struct cpu *c)
+{
+	const struct once before = { .retired = c->state.retired,
+				     .rf = c->state.rflags & DESCRY_FLAG_RF,
+				     .pending_db = c->state.pending_db,
+				     .shadow = c->state.shadow,
+				     .in_rep = c->state.in_rep };
 
 	c->state.shadow = 0;
-	execute(c, block);
-	after_block(c);
-	if (c->leave && c->state.retired == before)
-		c->state.shadow = shadow;
+	c->state.rflags &= ~(uint64_t)DESCRY_FLAG_RF;
+	if (c->state.rflags & DESCRY_FLAG_TF)
+		c->state.pending_db |= DESCRY_DR6_BS;
+	return before;
 }
+
+/* The run has ended before the instruction: the next one finds everything again. */
+static void
+undo_once(struct cpu *c, const struct once *before)
+{
+	c->state.rflags |= before->rf;
+	c->state.pending_db = before->pending_db;
+	c->state.shadow = before->shadow;
+	c->state.in_rep = before->in_rep;
+}
+
+/*
+ * One instruction, or one iteration of a repeat, and back. Of loads of SS in a row only the
+ * first is sure to cast a shadow (SDM vol. 2, MOV); here no other does.
+ */
+static void
+execute_once(struct cpu *c, const struct block *block)
+{
+	const uint64_t stop_at = c->stop_at;
+	const struct once before = begin_once(c);
+
+	c->stop_at = before.retired + 1;
+	c->state.in_rep = 0;
+	cpu_come_back(c);
+	execute(c, block);
+	c->stop_at = stop_at;
+	c->state.shadow &= (uint8_t)~before.shadow;
+	after_block(c);
+	if (c->leave && c->state.retired == before.retired)
+		undo_once(c, &before);
+}
+
+/* --- many ----------------------------------------------------------------------------- */
 
 /* A block must fit into the budget; then, and whenever boundaries matter, one instruction. */
 static const struct block *
 next_block(struct cpu *c)
 {
-	const bool stepwise = c->state.shadow || c->control->watch_access;
+	const bool stepwise = is_special(c) || c->control->watch_access;
 	const struct block *block = block_at(c, stepwise);
 
 	if (block && block->count > c->stop_at - c->state.retired)
@@ -110,42 +176,124 @@ next_block(struct cpu *c)
 static bool
 is_at_breakpoint(const struct cpu *c, const struct block *block)
 {
-	if (c->in_rep)
+	if (c->state.in_rep || (block && !block->breakpoint))
 		return false;
-	return block ? block->breakpoint : block_breakpoint(c, c->cs_base + (uint32_t)c->state.rip);
+	return block_breakpoint(c, c->cs_base + (uint32_t)c->state.rip);
 }
 
+/*
+ * The guest's own: before anything that the fetch may find wrong, unless RF or the shadow of
+ * a load of SS says no (SDM vol. 3, Instruction-Breakpoint Exception Condition).
+ */
+static uint16_t
+guest_breakpoints(const struct cpu *c)
+{
+	if (DESCRY_LIKELY(!c->debug.execute) || c->state.in_rep ||
+	    c->state.rflags & DESCRY_FLAG_RF || c->state.shadow & DESCRY_SHADOW_MOV_SS)
+		return 0;
+	return debug_fetch(c, c->cs_base + (uint32_t)c->state.rip);
+}
+
+static void
+stop_at_breakpoint(struct cpu *c)
+{
+	c->fault.vector = DESCRY_VEC_NONE;
+	leave_run(c, DESCRY_EXIT_BREAKPOINT);
+}
+
+/* The user's breakpoint comes first: the guest has not noticed anything yet. */
+static void
+break_for_guest(struct cpu *c, uint16_t dr6, bool first)
+{
+	if (!first && is_at_breakpoint(c, NULL)) {
+		stop_at_breakpoint(c);
+		return;
+	}
+	debug_raise(c, dr6);
+	interrupt_deliver_fault(c);
+}
+
+/* first: the user's breakpoint here has been seen. */
 static void
 run_block(struct cpu *c, bool first)
 {
 	const struct block *block = next_block(c);
-	const bool stops = !first && is_at_breakpoint(c, block);
 
-	c->in_rep = false;
-	if (stops) {
-		c->fault.vector = DESCRY_VEC_NONE;
-		leave_run(c, DESCRY_EXIT_BREAKPOINT);
+	if (!first && is_at_breakpoint(c, block)) {
+		stop_at_breakpoint(c);
 	} else if (!block) {
 		interrupt_deliver_fault(c);
-	} else if (c->state.shadow) {
-		execute_in_shadow(c, block);
+	} else if (is_special(c)) {
+		execute_once(c, block);
 	} else {
+		c->state.in_rep = 0;
 		execute(c, block);
 		after_block(c);
 	}
 }
 
+static void
+run_on(struct cpu *c, bool first)
+{
+	const uint16_t dr6 = guest_breakpoints(c);
+
+	if (DESCRY_UNLIKELY(is_trap_due(c)))
+		interrupt_deliver_trap(c);
+	else if (DESCRY_UNLIKELY(dr6))
+		break_for_guest(c, dr6, first);
+	else
+		run_block(c, first);
+}
+
 /* --- the run -------------------------------------------------------------------------- */
 
-/* FNV-1a: blocks end before breakpoints, so another set of them needs other blocks. */
+/* FNV-1a */
 static uint64_t
-hash_breakpoints(const struct descry_control *control)
+hash_add(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 0x100000001b3u;
+}
+
+static uint64_t
+hash_breakpoints(const struct cpu *c)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 
-	for (size_t i = 0; i < control->breakpoint_count; i++)
-		hash = (hash ^ control->breakpoints[i]) * 0x100000001b3u;
+	for (size_t i = 0; i < c->control->breakpoint_count; i++)
+		hash = hash_add(hash, c->control->breakpoints[i]);
+	for (unsigned n = 0; n < DESCRY_BREAKPOINT_COUNT; n++)
+		if (c->debug.execute >> n & 1)
+			hash = hash_add(hash, 1ull << 32 | c->debug.address[n]);
 	return hash;
+}
+
+/* Blocks end before breakpoints, so another set of them needs other blocks. */
+static void
+sync_breakpoints(struct cpu *c)
+{
+	const uint64_t hash = hash_breakpoints(c);
+
+	if (hash != c->breakpoints_hash)
+		blocks_flush(c);
+	c->breakpoints_hash = hash;
+}
+
+/* Before the loop looks at kick: whoever kicks from now on makes this 0. */
+static void
+allow_chaining(struct cpu *c)
+{
+	const bool comes_back = c->control->watch_access || c->control->unchained;
+
+	c->come_back = false;
+	atomic_store(&c->chain_until, comes_back ? 0 : c->stop_at);
+}
+
+/* Somebody has asked the loop to look: cpu_come_back(). */
+static void
+look_around(struct cpu *c)
+{
+	sync_breakpoints(c);
+	allow_chaining(c);
 }
 
 /* What a person may have put into the state, and these rules do not hold yet. */
@@ -158,33 +306,24 @@ refuse_unmodelled_state(struct cpu *c)
 		not_modelled(c, "paging");
 	else if (in_protected_mode(c) && flags & DESCRY_FLAG_VM)
 		not_modelled(c, "virtual-8086 mode");
-	else if (flags & DESCRY_FLAG_TF)
-		not_modelled(c, "single-step trap (TF)");
 }
 
 static void
 begin_run(struct cpu *c, const struct descry_control *control, struct descry_exit *exit)
 {
-	const uint64_t hash = hash_breakpoints(control);
-
 	*exit = (struct descry_exit){ .fault.vector = DESCRY_VEC_NONE };
 	c->control = control;
 	c->exit = exit;
 	c->leave = false;
 	c->accessed = false;
-	c->in_rep = false;
 	c->event_count = 0;
 	c->op_step = 0;
 	c->fault.vector = DESCRY_VEC_NONE;
 	c->stop_at = UINT64_MAX;
 	if (control->budget && control->budget < UINT64_MAX - c->state.retired)
 		c->stop_at = c->state.retired + control->budget;
-	if (hash != c->breakpoints_hash)
-		blocks_flush(c);
-	c->breakpoints_hash = hash;
-	/* Before the loop looks at kick: whoever kicks from now on makes this 0. */
-	atomic_store(&c->chain_until, control->watch_access || control->unchained ? 0 : c->stop_at);
 	cpu_derive(c);
+	look_around(c);
 	refuse_unmodelled_state(c);
 }
 
@@ -204,6 +343,8 @@ has_to_leave(struct cpu *c)
 {
 	if (c->leave)
 		return true;
+	if (DESCRY_UNLIKELY(c->come_back))
+		look_around(c);
 	if (c->state.shut_down)
 		leave_run(c, DESCRY_EXIT_SHUTDOWN);
 	else if (atomic_load_explicit(&c->kick, memory_order_relaxed) &&
@@ -225,7 +366,7 @@ descry_vcpu_run(struct descry_vcpu *vcpu, const struct descry_control *control,
 
 	begin_run(c, control, exit);
 	while (!has_to_leave(c)) {
-		run_block(c, first);
+		run_on(c, first);
 		first = false;
 	}
 	end_run(c);

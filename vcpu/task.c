@@ -1,5 +1,6 @@
 #include "task.h"
 
+#include "debug.h"
 #include "eflags.h"
 #include "mem.h"
 #include "seg_load_rules.h"
@@ -215,8 +216,6 @@ leave_old(struct cpu *c, const struct switching *s)
 
 /* --- the commit point ----------------------------------------------------------------- */
 
-#define DR7_LOCAL 0x155u /* L0 to L3, LE: breakpoints of the old task */
-
 static void
 put_selector(struct cpu *c, enum descry_sreg sreg, uint16_t sel)
 {
@@ -234,7 +233,7 @@ enter_new(struct cpu *c, const struct switching *s)
 
 	seg_commit(c, DESCRY_TR, &s->tss, DESCRY_CAUSE_TASK_SWITCH);
 	c->state.cr0 |= DESCRY_CR0_TS;
-	c->state.dr[7] &= ~(uint64_t)DR7_LOCAL;
+	debug_task_switch(c, image->traps);
 	if (s->to->way == TASK_BY_IRET)
 		c->state.nmi_blocked = 0;
 	for (unsigned i = 0; i < 8; i++)

@@ -2,12 +2,15 @@
  * The public face of the CPU while it is stopped: life, state, memory as a debugger sees
  * it, and the verdict on one access.
  */
+#include "debug.h"
 #include "eflags.h"
 #include "mem.h"
 #include "provenance.h"
 #include "seg_load.h"
 
 #include "decode.h"
+
+#include <descry/debug.h>
 
 #include <stdlib.h>
 
@@ -112,6 +115,8 @@ descry_vcpu_reset(struct descry_vcpu *vcpu)
 		.idtr.limit = knob[DESCRY_KNOB_RESET_IDT_LIMIT],
 	};
 	c->state.gpr[DESCRY_DX] = knob[DESCRY_KNOB_CPU_SIGNATURE];
+	c->state.dr[6] = debug_dr6_image(c, DESCRY_DR_BIT12);
+	c->state.dr[7] = DESCRY_DR7_RESET;
 	c->op_step = 0;
 	c->event_count = 0;
 	reset_segments(c);

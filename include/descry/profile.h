@@ -61,6 +61,9 @@ enum descry_knob {
 	DESCRY_KNOB_RESET_TR_ATTR,   /* the attr itself: 82h or 8Bh */
 	DESCRY_KNOB_RESET_IDT_LIMIT, /* 3FFh or FFFFh */
 	DESCRY_KNOB_RESET_CS_ATTR,   /* 93h or 9Bh */
+	DESCRY_KNOB_DEBUG_BIT12,     /* 1: bit 12 of DR6 and DR7 can be set */
+	DESCRY_KNOB_DEBUG_KEEP_B,    /* 1: a debug exception never clears B0 to B3 of DR6 */
+	DESCRY_KNOB_DEBUG_BREAK_RF,  /* 1: an instruction breakpoint pushes RF set */
 	DESCRY_KNOB_COUNT
 };
 

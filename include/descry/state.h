@@ -51,6 +51,8 @@ enum descry_gpr {
 #define DESCRY_CR0_CD 0x40000000u
 #define DESCRY_CR0_PG 0x80000000u
 
+#define DESCRY_CR4_DE 0x00000008u
+
 #define DESCRY_CR4_VME 0x00000001u
 #define DESCRY_CR4_PVI 0x00000002u
 
@@ -85,7 +87,8 @@ struct descry_state {
 	uint8_t shut_down; /* triple fault */
 	uint8_t nmi_blocked;
 	uint8_t a20_masked;  /* address bit 20 is forced to 0 */
-	uint8_t reserved[3]; /* zero */
+	uint8_t in_rep;      /* in the middle of a repeat: an interrupt here pushes RF set */
+	uint16_t pending_db; /* debug traps, as bits of DR6, that wait for their boundary */
 };
 
 /* Where the current privilege level lives (SDM vol. 3, Guest Register State: SS.DPL). */

@@ -49,6 +49,12 @@ static const struct {
 	{ "reset.idt_limit=FFFF",      DESCRY_KNOB_RESET_IDT_LIMIT, 0xffff,                      0x3ff },
 	{ "reset.cs_ar=93",            DESCRY_KNOB_RESET_CS_ATTR,   0x93,                        0x93 },
 	{ "reset.cs_ar=9B",            DESCRY_KNOB_RESET_CS_ATTR,   0x9b,                        0x93 },
+	{ "debug.bit12=settable",      DESCRY_KNOB_DEBUG_BIT12,     1,                           1 },
+	{ "debug.bit12=zero",          DESCRY_KNOB_DEBUG_BIT12,     0,                           1 },
+	{ "debug.dr6_b=kept",          DESCRY_KNOB_DEBUG_KEEP_B,    1,                           1 },
+	{ "debug.dr6_b=cleared",       DESCRY_KNOB_DEBUG_KEEP_B,    0,                           1 },
+	{ "debug.break_rf=set",        DESCRY_KNOB_DEBUG_BREAK_RF,  1,                           1 },
+	{ "debug.break_rf=clear",      DESCRY_KNOB_DEBUG_BREAK_RF,  0,                           1 },
 	{ "Reset.CS_AR=9b",            DESCRY_KNOB_RESET_CS_ATTR,   0x9b,                        0x93 },
 	/* clang-format on */
 };
