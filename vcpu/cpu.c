@@ -91,7 +91,12 @@ cpu_derive(struct cpu *c)
 		.protected_mode = in_protected_mode(c),
 		.cs_write_enforced = c->profile.knob[DESCRY_KNOB_REAL_CS_WRITE],
 		.wrap4g_faults = c->profile.knob[DESCRY_KNOB_LIMIT_WRAP4G],
+		.no_limits = !c->profile.knob[DESCRY_KNOB_SEG_LIMITS],
+		.stack_is_gp = !in_protected_mode(c) &&
+			       knob_is(c, DESCRY_KNOB_RM_STACK_VECTOR, DESCRY_VEC_GP),
 	};
+	c->shadow_sregs =
+		c->profile.knob[DESCRY_KNOB_SHADOW_SREG] ? ~0u : 1u << DESCRY_SS | 1u << DESCRY_CS;
 	derive_a20(c);
 	cpu_derive_eflags(c);
 	debug_derive(c);

@@ -118,6 +118,7 @@ struct cpu {
 	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */
 	uint32_t eflags_bits; /* that exist, and those that are always set */
 	uint32_t eflags_ones;
+	uint32_t shadow_sregs; /* 1 << sreg: loads that cast a shadow */
 	struct debug debug;
 	struct page_fast page[PAGE_FAST_COUNT];
 	struct page_guarded guarded[PAGE_FAST_COUNT];

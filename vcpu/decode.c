@@ -1,8 +1,7 @@
 #include "decode.h"
 
+#include "decode_older.h"
 #include "insn.h"
-
-#include <descry/profile.h>
 
 #include <Zydis/Zydis.h>
 
@@ -10,7 +9,8 @@
 #include <string.h>
 
 struct decoder {
-	enum descry_insn_set insn_set;
+	struct descry_profile profile;
+	bool older; /* decodes_older() */
 	ZydisDecoder zydis[DECODE_MODE_COUNT];
 };
 
@@ -68,7 +68,7 @@ static const struct {
 /* clang-format on */
 
 struct decoder *
-decoder_create(enum descry_insn_set insn_set)
+decoder_create(const struct descry_profile *profile)
 {
 	static const struct {
 		ZydisMachineMode mode;
@@ -87,7 +87,8 @@ decoder_create(enum descry_insn_set insn_set)
 
 	if (!decoder)
 		return NULL;
-	decoder->insn_set = insn_set;
+	decoder->profile = *profile;
+	decoder->older = decodes_older(profile);
 	for (unsigned i = 0; i < DECODE_MODE_COUNT; i++) {
 		ZydisDecoderInit(&decoder->zydis[i], modes[i].mode, modes[i].stack);
 		for (unsigned j = 0; j < sizeof(later) / sizeof(later[0]); j++)
@@ -375,6 +376,8 @@ first_with_opcode(const uint8_t *opcode, size_t size)
 	case 0xc8:
 	case 0xc9:
 		return DESCRY_INSN_286;
+	case 0xf1:
+		return DESCRY_INSN_386;
 	default:
 		return (opcode[0] & 0xf0) == 0x60 ? DESCRY_INSN_286 : DESCRY_INSN_8086;
 	}
@@ -434,9 +437,10 @@ has_lock(const uint8_t *bytes, size_t prefixes)
 }
 
 bool
-decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *bytes, size_t size,
-       struct decoded *out)
+decode_as_386(const struct decoder *decoder, enum decode_mode mode, const uint8_t *bytes,
+	      size_t size, struct decoded *out)
 {
+	const uint32_t insn_set = decoder->profile.knob[DESCRY_KNOB_INSN_SET];
 	const ZydisDecoder *zydis = &decoder->zydis[mode];
 	ZydisDecoderContext context;
 	ZydisDecodedInstruction zinsn;
@@ -449,7 +453,9 @@ decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *byte
 	prefixes = take_prefixes(bytes, size, mode, out);
 	if (status == ZYDIS_STATUS_NO_MORE_DATA || status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
 		return decode_failure(zydis, bytes, size, status, out);
-	if (!has_lock(bytes, prefixes) && take_special(bytes + prefixes, size - prefixes, out)) {
+	if (!has_lock(bytes, prefixes) &&
+	    first_with_opcode(bytes + prefixes, size - prefixes) <= insn_set &&
+	    take_special(bytes + prefixes, size - prefixes, out)) {
 		out->length =
 			ZYAN_SUCCESS(status) ? zinsn.length : refused_length(zydis, bytes, size);
 		return true;
@@ -458,8 +464,7 @@ decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *byte
 		return decode_failure(zydis, bytes, size, status, out);
 
 	take_operation(&zinsn, out);
-	if (is_later_form(&zinsn, out->op) ||
-	    first_with(&zinsn, bytes, prefixes) > decoder->insn_set)
+	if (is_later_form(&zinsn, out->op) || first_with(&zinsn, bytes, prefixes) > insn_set)
 		out->op = OP_UNDEFINED;
 	if (out->op == OP_UNDEFINED)
 		return true;
@@ -469,4 +474,13 @@ decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *byte
 	else
 		take_operands(operands, zinsn.operand_count_visible, out);
 	return true;
+}
+
+bool
+decode(const struct decoder *decoder, enum decode_mode mode, const uint8_t *bytes, size_t size,
+       struct decoded *out)
+{
+	if (decoder->older)
+		return decode_older(decoder, &decoder->profile, mode, bytes, size, out);
+	return decode_as_386(decoder, mode, bytes, size, out);
 }

@@ -140,7 +140,16 @@ enum op {
 };
 
 /* Why an instruction is OP_NOT_MODELLED. */
-enum feature { FEATURE_LOADALL, FEATURE_TEST_REGISTERS };
+enum feature { FEATURE_LOADALL, FEATURE_TEST_REGISTERS, FEATURE_8086_OPCODE };
+
+/* What an older CPU does in a way of its own: exec_older.c. */
+enum older_form {
+	OLDER_NOT,
+	OLDER_ENDS_BLOCK, /* a load of CS, or one that casts a shadow and elsewhere does not */
+	OLDER_PUSH_SP,
+	OLDER_SHIFT,
+	OLDER_ESC, /* imm: both bytes of the opcode; operand 1: where the data are */
+};
 
 enum operand_kind {
 	OPERAND_NONE,
@@ -167,6 +176,7 @@ struct decoded {
 	uint8_t adsize;             /* 2 or 4 */
 	uint8_t rep;                /* 0, F2h or F3h: the last one wins */
 	uint8_t cond;               /* Jcc, SETcc */
+	uint8_t older;              /* enum older_form */
 	uint8_t seg;                /* of the memory operand; without one: the override, or DS */
 	uint8_t base, index, scale; /* of the memory operand; REG_ZERO when absent */
 	uint32_t disp;
@@ -180,7 +190,8 @@ struct decoded {
 enum decode_mode { DECODE_REAL16, DECODE_PROTECTED16, DECODE_32, DECODE_MODE_COUNT };
 
 struct decoder;
-struct decoder *decoder_create(enum descry_insn_set insn_set); /* NULL: no memory */
+/* NULL: no memory. */
+struct decoder *decoder_create(const struct descry_profile *profile);
 void decoder_destroy(struct decoder *decoder);
 
 /*

@@ -39,10 +39,8 @@ exec_aam(struct cpu *c, const struct insn *in)
 {
 	const uint32_t base = in->imm & 0xff;
 
-	if (base == 0) {
-		raise(c, DESCRY_VEC_DE, 0);
-		return fault(c, in);
-	}
+	if (base == 0)
+		return divide_error(c, in);
 	reg_write(c, DESCRY_AX, 2, ascii_split(&c->flags, reg_read(c, REG_AL, 1), base));
 	return next(c, in);
 }

@@ -70,6 +70,30 @@ dividend(const struct cpu *c, unsigned size)
 	return (uint64_t)reg_read(c, DESCRY_DX, size) << 8 * size | reg_read(c, DESCRY_AX, size);
 }
 
+/* The state is as before the instruction; an 8086 pushes the IP behind it all the same. */
+const struct insn *
+divide_error(struct cpu *c, const struct insn *in)
+{
+	raise(c, DESCRY_VEC_DE, 0);
+	return leave_at(c, insn_retired(c, in),
+			knob_is(c, DESCRY_KNOB_DIVIDE_IP, DESCRY_DIVIDE_IP_NEXT)
+				? insn_next_ip(c, in)
+				: insn_ip(c, in));
+}
+
+/* An 8086 divides magnitudes, and has no room for the most negative quotient. */
+static DESCRY_NOINLINE bool
+refuses_least(const struct cpu *c)
+{
+	return c->profile.knob[DESCRY_KNOB_IDIV_MIN];
+}
+
+DESCRY_INLINE bool
+is_least(unsigned size, uint32_t quotient)
+{
+	return quotient << (32 - 8 * size) == 0x80000000u;
+}
+
 /* Flags stay as they are, on silicon too. */
 DESCRY_INLINE const struct insn *
 divide_by(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t by)
@@ -77,10 +101,8 @@ divide_by(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint3
 	const struct division r = op == OP_DIV ? divide_unsigned(size, dividend(c, size), by)
 					       : divide_signed(size, dividend(c, size), by);
 
-	if (!r.fits) {
-		raise(c, DESCRY_VEC_DE, 0);
-		return fault(c, in);
-	}
+	if (!r.fits || (op == OP_IDIV && is_least(size, r.quotient) && refuses_least(c)))
+		return divide_error(c, in);
 	write_pair(c, size, r.quotient, r.remainder);
 	return next(c, in);
 }

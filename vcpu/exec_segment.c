@@ -16,16 +16,16 @@ load_sreg(struct cpu *c, const struct insn *in, unsigned sreg, uint16_t sel,
 	if (!seg_resolve(c, (enum descry_sreg)sreg, sel, &c->loading))
 		return false;
 	seg_commit(c, (enum descry_sreg)sreg, &c->loading, cause);
-	if (sreg == DESCRY_SS)
+	if (c->shadow_sregs >> sreg & 1)
 		c->state.shadow = DESCRY_SHADOW_MOV_SS;
 	return true;
 }
 
-/* The load of SS ends its block. */
+/* A load that casts a shadow ends its block, and so does that of CS on an 8086. */
 DESCRY_INLINE const struct insn *
 after_load(struct cpu *c, const struct insn *in, unsigned sreg)
 {
-	return sreg == DESCRY_SS ? leave_after(c, in) : next(c, in);
+	return c->shadow_sregs >> sreg & 1 ? leave_after(c, in) : next(c, in);
 }
 
 /* --- MOV ------------------------------------------------------------------------------ */

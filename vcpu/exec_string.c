@@ -156,11 +156,68 @@ string_work(struct cpu *c, const struct insn *in, enum op op, unsigned size)
 	return outs(c, in, size);
 }
 
+/* --- what a fault leaves -------------------------------------------------------------- */
+
+static bool
+source_faults(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return has_source(op) &&
+	       !mem_check(c, in->seg, counter_read(c, in, DESCRY_SI), size, DESCRY_READ);
+}
+
+/* CMPS reads its destination first. */
+static bool
+gets_to_source(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return has_source(op) &&
+	       (op != OP_CMPS ||
+		mem_check(c, DESCRY_ES, counter_read(c, in, DESCRY_DI), size, DESCRY_READ));
+}
+
+static bool
+gets_to_destination(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	return has_destination(op) && (op == OP_CMPS || !source_faults(c, in, op, size));
+}
+
+/*
+ * A 286 steps SI and DI with each access that it begins, counts the iteration, reads the port
+ * before it looks where to put the value, and takes nothing of it back (SingleStepTests).
+ */
+static DESCRY_NOINLINE void
+step_faulting(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	const struct pending_fault found = c->fault;
+	const uint32_t step = goes_down(c) ? 0u - size : size;
+	const bool source = gets_to_source(c, in, op, size);
+	const bool destination = gets_to_destination(c, in, op, size);
+
+	c->fault = found;
+	if (op == OP_INS)
+		c->bus.port_in(c->bus.owner, port_of(c), size);
+	if (source)
+		counter_add(c, in, DESCRY_SI, step);
+	if (destination)
+		counter_add(c, in, DESCRY_DI, step);
+	if (in->rep)
+		counter_add(c, in, DESCRY_CX, ~0u);
+}
+
+static DESCRY_NOINLINE void
+string_faulted(struct cpu *c, const struct insn *in, enum op op, unsigned size)
+{
+	if (knob_is(c, DESCRY_KNOB_STRING_FAULT, DESCRY_STRING_STEPPED) &&
+	    c->fault.vector != DESCRY_VEC_PF)
+		step_faulting(c, in, op, size);
+}
+
 DESCRY_INLINE bool
 string_once(struct cpu *c, const struct insn *in, enum op op, unsigned size)
 {
-	if (!string_work(c, in, op, size))
+	if (!string_work(c, in, op, size)) {
+		string_faulted(c, in, op, size);
 		return false;
+	}
 	advance(c, in, op, size);
 	return true;
 }

@@ -284,6 +284,7 @@ exec_not_modelled(struct cpu *c, const struct insn *in)
 	static const char *const texts[] = {
 		[FEATURE_LOADALL] = "LOADALL",
 		[FEATURE_TEST_REGISTERS] = "test registers",
+		[FEATURE_8086_OPCODE] = "what an 8086 makes of these bytes",
 	};
 
 	/* They are for ring 0 alone, modelled or not. */

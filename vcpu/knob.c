@@ -63,10 +63,11 @@ static const struct knob knobs[DESCRY_KNOB_COUNT] = {
 		  "APIC, MTRR, MCA, MMX)" },
 		{ { NULL, 0 } } },
 	[DESCRY_KNOB_X87] = {
-		{ "x87", "ignored, none",
-		  "ESC and WAIT without a coprocessor; 8086: ESC only forms its address; 286 on: #NM by "
-		  "CR0.EM, MP, TS" },
-		{ { "ignored", DESCRY_X87_IGNORED }, { "none", DESCRY_X87_NONE } } },
+		{ "x87", "ignored, ports, none",
+		  "ESC without a coprocessor; 8086: ignored; 286: told to ports F8h and FCh "
+		  "(SingleStepTests); 386 on: none, as the manuals say for CR0.EM and TS" },
+		{ { "ignored", DESCRY_X87_IGNORED }, { "ports", DESCRY_X87_PORTS },
+		  { "none", DESCRY_X87_NONE } } },
 	[DESCRY_KNOB_LOADALL] = {
 		{ "loadall", "none, 286, 386",
 		  "0F 05 with its table at 800h, or 0F 07 with its table at ES:EDI; RBIL, 86Box" },

@@ -128,6 +128,6 @@ bool
 lower(const struct decoded *d, struct insn *in)
 {
 	fill_operands(d, in);
-	in->exec = rows[d->op](d, in);
-	return ends_block(d);
+	in->exec = d->older > OLDER_ENDS_BLOCK ? lower_older(d, in) : rows[d->op](d, in);
+	return d->older == OLDER_ENDS_BLOCK || ends_block(d);
 }

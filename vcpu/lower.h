@@ -21,12 +21,17 @@ lower_fn lower_string;
 lower_fn lower_jcc, lower_near, lower_loop, lower_far;
 lower_fn lower_far_load, lower_descriptor, lower_table, lower_system, lower_io, lower_debug;
 
+/* Of an instruction whose d->older says that an older CPU does it in its own way. */
+lower_fn lower_older;
+
 /* Index of an operand size in a table of handlers: 1, 2, 4 bytes. */
 static inline unsigned
 size_index(unsigned size)
 {
 	return size >> 1;
 }
+
+exec_fn divide_error; /* the way out of a handler that raises #DE */
 
 exec_fn exec_end; /* closes every block: execution falls through its end */
 

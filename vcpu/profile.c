@@ -21,7 +21,7 @@
 	NUMBER(CR4_BITS,                   0,          0,          0,          0,          0x5f,       0x1ff) \
 	NUMBER(CPU_SIGNATURE,              0,          0,          0x308,      0x423,      0x525,      0x633) \
 	NUMBER(CPUID_FEATURES,             0,          0,          0,          0,          0x1be,      0xa9fe) \
-	ENUM(X87,             X87_,        IGNORED,    NONE,       NONE,       NONE,       NONE,       NONE) \
+	ENUM(X87,             X87_,        IGNORED,    PORTS,      NONE,       NONE,       NONE,       NONE) \
 	ENUM(LOADALL,         LOADALL_,    NONE,       286,        386,        NONE,       NONE,       NONE) \
 	ENUM(LOADALL386_AR,   LOADALL386_, COLLINS,    COLLINS,    COLLINS,    COLLINS,    COLLINS,    COLLINS) \
 	ENUM(SMM_MAP,         SMM_,        NONE,       NONE,       NONE,       NONE,       P5,         P6) \

@@ -422,10 +422,14 @@ seg_check_access(const struct descry_segment *seg, uint32_t offset, unsigned siz
 		 enum descry_access access, enum seg_route route,
 		 const struct seg_access_rules *rules)
 {
-	const enum descry_vector vector = route == SEG_THROUGH_SS ? DESCRY_VEC_SS : DESCRY_VEC_GP;
+	const bool is_stack_fault = route == SEG_THROUGH_SS && !rules->stack_is_gp;
+	const enum descry_vector vector = is_stack_fault ? DESCRY_VEC_SS : DESCRY_VEC_GP;
 	enum seg_rule rule;
 
 	assert(size > 0);
+
+	if (rules->no_limits)
+		return allow();
 
 	if (!descry_segment_usable(seg))
 		return deny(SEG_UNUSABLE, vector, 0);

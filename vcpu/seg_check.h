@@ -128,6 +128,8 @@ struct seg_access_rules {
 	bool protected_mode;    /* CR0.PE */
 	bool cs_write_enforced; /* knob real.cs_write */
 	bool wrap4g_faults;     /* knob limit.wrap4g */
+	bool no_limits;         /* knob seg.limits: offsets wrap, and nothing is refused */
+	bool stack_is_gp;       /* knob rm.stack_vector: through SS, too, a refusal is #GP */
 };
 
 /*

@@ -30,7 +30,7 @@ descry_vcpu_create(const struct descry_profile *profile, const struct descry_bus
 	c->profile = *profile;
 	c->exit = &c->no_exit;
 	c->blocks = blocks_create();
-	c->decoder = decoder_create((enum descry_insn_set)profile->knob[DESCRY_KNOB_INSN_SET]);
+	c->decoder = decoder_create(profile);
 	if (!c->blocks || !c->decoder) {
 		descry_vcpu_destroy(vcpu);
 		return DESCRY_NO_MEMORY;

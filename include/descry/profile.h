@@ -78,6 +78,7 @@ enum descry_insn_set {
 };
 enum descry_x87 {
 	DESCRY_X87_IGNORED, /* 8086: ESC forms its address and does nothing more */
+	DESCRY_X87_PORTS,   /* 286: it tells ports F8h and FCh, where nobody answers */
 	DESCRY_X87_NONE,    /* ESC raises #NM when CR0.EM or CR0.TS is set */
 };
 enum descry_loadall { DESCRY_LOADALL_NONE, DESCRY_LOADALL_286, DESCRY_LOADALL_386 };

@@ -108,19 +108,19 @@ static const struct {
 	enum seg_rule rule;
 } cs_cases[] = {
 	/* clang-format off */
-	{ "write to code CS, PE=0",          0x9b, DESCRY_WRITE, SEG_THROUGH_CS,   { false, false, false }, SEG_OK },
-	{ "write to read-only CS, PE=0",     0x91, DESCRY_WRITE, SEG_THROUGH_CS,   { false, false, false }, SEG_OK },
-	{ "read of execute-only CS, PE=0",   0x99, DESCRY_READ,  SEG_THROUGH_CS,   { false, false, false }, SEG_OK },
-	{ "write to code CS, knob",          0x9b, DESCRY_WRITE, SEG_THROUGH_CS,   { false, true,  false }, SEG_NOT_WRITABLE },
-	{ "read of execute-only CS, knob",   0x99, DESCRY_READ,  SEG_THROUGH_CS,   { false, true,  false }, SEG_NOT_READABLE },
-	{ "write to code CS, PE=1",          0x9b, DESCRY_WRITE, SEG_THROUGH_CS,   { true,  false, false }, SEG_NOT_WRITABLE },
-	{ "write to data CS, PE=1 window",   0x93, DESCRY_WRITE, SEG_THROUGH_CS,   { true,  false, false }, SEG_OK },
-	{ "write to code DS, PE=0",          0x9b, DESCRY_WRITE, SEG_THROUGH_DATA, { false, false, false }, SEG_NOT_WRITABLE },
-	{ "write to read-only DS, PE=0",     0x91, DESCRY_WRITE, SEG_THROUGH_DATA, { false, false, false }, SEG_NOT_WRITABLE },
-	{ "fetch from execute-only CS, PE=0", 0x99, DESCRY_FETCH, SEG_THROUGH_CS,  { false, true,  false }, SEG_OK },
-	{ "fetch from data CS, PE=0",        0x93, DESCRY_FETCH, SEG_THROUGH_CS,   { false, true,  false }, SEG_OK },
-	{ "fetch from data CS, V86",         0xf3, DESCRY_FETCH, SEG_THROUGH_CS,   { true,  false, false }, SEG_OK },
-	{ "fetch from unusable CS",          0x1b, DESCRY_FETCH, SEG_THROUGH_CS,   { false, false, false }, SEG_UNUSABLE },
+	{ "write to code CS, PE=0",          0x9b, DESCRY_WRITE, SEG_THROUGH_CS,   { .protected_mode = false }, SEG_OK },
+	{ "write to read-only CS, PE=0",     0x91, DESCRY_WRITE, SEG_THROUGH_CS,   { .protected_mode = false }, SEG_OK },
+	{ "read of execute-only CS, PE=0",   0x99, DESCRY_READ,  SEG_THROUGH_CS,   { .protected_mode = false }, SEG_OK },
+	{ "write to code CS, knob",          0x9b, DESCRY_WRITE, SEG_THROUGH_CS,   { .protected_mode = false, .cs_write_enforced = true }, SEG_NOT_WRITABLE },
+	{ "read of execute-only CS, knob",   0x99, DESCRY_READ,  SEG_THROUGH_CS,   { .protected_mode = false, .cs_write_enforced = true }, SEG_NOT_READABLE },
+	{ "write to code CS, PE=1",          0x9b, DESCRY_WRITE, SEG_THROUGH_CS,   { .protected_mode = true }, SEG_NOT_WRITABLE },
+	{ "write to data CS, PE=1 window",   0x93, DESCRY_WRITE, SEG_THROUGH_CS,   { .protected_mode = true }, SEG_OK },
+	{ "write to code DS, PE=0",          0x9b, DESCRY_WRITE, SEG_THROUGH_DATA, { .protected_mode = false }, SEG_NOT_WRITABLE },
+	{ "write to read-only DS, PE=0",     0x91, DESCRY_WRITE, SEG_THROUGH_DATA, { .protected_mode = false }, SEG_NOT_WRITABLE },
+	{ "fetch from execute-only CS, PE=0", 0x99, DESCRY_FETCH, SEG_THROUGH_CS,  { .protected_mode = false, .cs_write_enforced = true }, SEG_OK },
+	{ "fetch from data CS, PE=0",        0x93, DESCRY_FETCH, SEG_THROUGH_CS,   { .protected_mode = false, .cs_write_enforced = true }, SEG_OK },
+	{ "fetch from data CS, V86",         0xf3, DESCRY_FETCH, SEG_THROUGH_CS,   { .protected_mode = true }, SEG_OK },
+	{ "fetch from unusable CS",          0x1b, DESCRY_FETCH, SEG_THROUGH_CS,   { .protected_mode = false }, SEG_UNUSABLE },
 	/* clang-format on */
 };
 
@@ -247,6 +247,29 @@ test_wrap_knob(void **unused)
 }
 
 static void
+test_older_knobs(void **unused)
+{
+	const struct descry_segment real = { .limit = 0xffff, .attr = 0x93 };
+	const struct descry_segment dead = { .limit = 0, .attr = 0x191 };
+	const struct seg_access_rules no_limits = { .no_limits = true };
+	const struct seg_access_rules gp = { .stack_is_gp = true };
+
+	(void)unused;
+	expect("8086: a word at FFFFh",
+	       seg_check_access(&real, 0xffff, 2, DESCRY_WRITE, SEG_THROUGH_DATA, &no_limits),
+	       SEG_OK, NONE, 0);
+	expect("8086: nothing is unusable",
+	       seg_check_access(&dead, 8, 1, DESCRY_WRITE, SEG_THROUGH_SS, &no_limits), SEG_OK,
+	       NONE, 0);
+	expect("286: a word at FFFFh of the stack",
+	       seg_check_access(&real, 0xffff, 2, DESCRY_WRITE, SEG_THROUGH_SS, &gp),
+	       SEG_BEYOND_LIMIT, GP, 0);
+	expect("286: within the stack",
+	       seg_check_access(&real, 0xfffe, 2, DESCRY_WRITE, SEG_THROUGH_SS, &gp), SEG_OK, NONE,
+	       0);
+}
+
+static void
 test_type_before_limit(void **unused)
 {
 	const struct seg_access_rules rules = { .protected_mode = true };
@@ -270,6 +293,7 @@ main(void)
 		cmocka_unit_test(test_cs),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_wrap_knob),
+		cmocka_unit_test(test_older_knobs),
 		cmocka_unit_test(test_type_before_limit),
 	};
 
