@@ -58,7 +58,6 @@ state_not_modelled(unsigned which, uint64_t value)
 	} rows[] = {
 		/* clang-format off */
 		{ MEMBER_CR0,    DESCRY_CR0_PG,  "paging" },
-		{ MEMBER_EFLAGS, DESCRY_FLAG_VM, "virtual-8086 mode" },
 		/* clang-format on */
 	};
 

@@ -1,5 +1,8 @@
 #include "eflags.h"
 
+/* At any privilege. */
+#define OPEN_FLAGS (FLAGS_ARITHMETIC | DESCRY_FLAG_TF | DESCRY_FLAG_DF | DESCRY_FLAG_NT)
+
 uint32_t
 eflags_read(const struct cpu *c)
 {
@@ -15,38 +18,93 @@ eflags_write(struct cpu *c, uint32_t value)
 		cpu_come_back(c);
 }
 
+/* In V86 with less than IOPL 3, a program has VIF for IF, if it has anything. */
+static bool
+is_virtual(const struct cpu *c)
+{
+	return in_v86(c) && iopl(c) < 3;
+}
+
+bool
+eflags_sensitive(struct cpu *c, unsigned size)
+{
+	if (!is_virtual(c) || (c->state.cr4 & DESCRY_CR4_VME && size == 2))
+		return true;
+	return raise(c, DESCRY_VEC_GP, 0);
+}
+
+uint32_t
+eflags_virtual_image(const struct cpu *c)
+{
+	const uint32_t flags = eflags_read(c);
+
+	return (flags & ~DESCRY_FLAG_IF) | DESCRY_FLAG_IOPL |
+	       (flags & DESCRY_FLAG_VIF ? DESCRY_FLAG_IF : 0);
+}
+
 uint32_t
 eflags_image(const struct cpu *c)
 {
-	return eflags_read(c) & ~(DESCRY_FLAG_VM | DESCRY_FLAG_RF);
+	const uint32_t flags = is_virtual(c) ? eflags_virtual_image(c) : eflags_read(c);
+
+	return flags & ~(DESCRY_FLAG_VM | DESCRY_FLAG_RF);
+}
+
+static void
+write_masked(struct cpu *c, uint32_t value, uint32_t mask)
+{
+	eflags_write(c, (eflags_read(c) & ~mask) | (value & mask));
+}
+
+/* IF goes into VIF; IF and IOPL stay. A monitor that has an interrupt waiting, or TF, must see. */
+static bool
+load_virtual(struct cpu *c, uint32_t value)
+{
+	const bool waits = value & DESCRY_FLAG_IF && c->state.rflags & DESCRY_FLAG_VIP;
+
+	if (waits || value & DESCRY_FLAG_TF)
+		return raise(c, DESCRY_VEC_GP, 0);
+	value |= value & DESCRY_FLAG_IF ? DESCRY_FLAG_VIF : 0;
+	write_masked(c, value, OPEN_FLAGS | DESCRY_FLAG_VIF);
+	return true;
 }
 
 /* Which bits the current privilege may change. */
 static uint32_t
-changeable(const struct cpu *c)
+changeable(const struct cpu *c, unsigned size)
 {
 	const unsigned cpl = descry_cpl(&c->state);
-	uint32_t mask = FLAGS_ARITHMETIC | DESCRY_FLAG_TF | DESCRY_FLAG_DF | DESCRY_FLAG_NT;
+	uint32_t mask = OPEN_FLAGS;
 
 	if (cpl == 0)
 		mask |= DESCRY_FLAG_IOPL;
 	if (cpl <= iopl(c))
 		mask |= DESCRY_FLAG_IF;
+	if (size == 4)
+		mask |= DESCRY_FLAG_AC | DESCRY_FLAG_ID;
 	return mask;
 }
 
-void
-eflags_load(struct cpu *c, uint32_t value)
+bool
+eflags_load(struct cpu *c, uint32_t value, unsigned size)
 {
-	const uint32_t mask = changeable(c);
-	const uint32_t flags = (eflags_read(c) & ~mask) | (value & mask);
-
-	eflags_write(c, flags);
+	if (is_virtual(c))
+		return load_virtual(c, value);
+	write_masked(c, value, changeable(c, size));
+	return true;
 }
 
-void
-eflags_resume(struct cpu *c, uint32_t value)
+bool
+eflags_return(struct cpu *c, uint32_t value, unsigned size)
 {
-	eflags_load(c, value);
-	eflags_write(c, eflags_read(c) | (value & DESCRY_FLAG_RF));
+	uint32_t mask = changeable(c, size);
+
+	if (is_virtual(c))
+		return load_virtual(c, value);
+	if (size == 4)
+		mask |= DESCRY_FLAG_RF;
+	if (size == 4 && in_protected_mode(c) && descry_cpl(&c->state) == 0)
+		mask |= DESCRY_FLAG_VIF | DESCRY_FLAG_VIP;
+	write_masked(c, value, mask);
+	return true;
 }

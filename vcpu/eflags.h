@@ -12,15 +12,27 @@ uint32_t eflags_read(const struct cpu *c);
 /* Raw, whole: resets, restores and deliveries. */
 void eflags_write(struct cpu *c, uint32_t value);
 
-/* The image that PUSHF pushes: without VM and RF. */
+/*
+ * PUSHF, POPF and IRET in virtual-8086 mode: with IOPL 3 as anywhere else; with less, on the
+ * virtual interrupt flag, if CR4.VME is set and the operand has 16 bits; else #GP(0). (SDM
+ * vol. 3, Class 3; vol. 2, PUSHF and POPF.)
+ */
+DESCRY_MUST_CHECK bool eflags_sensitive(struct cpu *c, unsigned size);
+
+/* The image that PUSHF pushes: without VM and RF, and with VIF for IF where that is what counts. */
 uint32_t eflags_image(const struct cpu *c);
 
+/* The same with VIF for IF, and IOPL 3: what a program in V86 sees with less than IOPL 3. */
+uint32_t eflags_virtual_image(const struct cpu *c);
+
 /*
- * POPF and IRET: what CPL and IOPL let pass (SDM vol. 2, POPF). RF stays clear but for a
- * 32-bit IRET, which takes it from the image: eflags_resume().
+ * POPF: what CPL and IOPL let pass (SDM vol. 2, POPF). RF stays clear. False, with c->fault set, on
+ * the virtual interrupt flag alone: when a virtual interrupt waits, or TF would be set.
  */
-void eflags_load(struct cpu *c, uint32_t value);
-void eflags_resume(struct cpu *c, uint32_t value);
+DESCRY_MUST_CHECK bool eflags_load(struct cpu *c, uint32_t value, unsigned size);
+
+/* IRET, to the same or an outer ring: the same; 32 bits wide with RF, and at CPL 0 VIF and VIP. */
+DESCRY_MUST_CHECK bool eflags_return(struct cpu *c, uint32_t value, unsigned size);
 
 static inline unsigned
 iopl(const struct cpu *c)

@@ -90,17 +90,19 @@ exec_iret(struct cpu *c, const struct insn *in)
 	return transferred(c, in, far_iret(c, in->size, insn_next_ip(c, in)));
 }
 
+static const struct insn *
+exec_int(struct cpu *c, const struct insn *in)
+{
+	cpu_here(c, in);
+	return transferred(c, in, interrupt_int_n(c, in->imm & 0xff, insn_next_ip(c, in)));
+}
+
+/* INT3 and INTO ask for no IOPL in virtual-8086 mode. */
 static bool
 do_int(struct cpu *c, const struct insn *in, unsigned vector)
 {
 	cpu_here(c, in);
 	return interrupt_software(c, vector, insn_next_ip(c, in));
-}
-
-static const struct insn *
-exec_int(struct cpu *c, const struct insn *in)
-{
-	return transferred(c, in, do_int(c, in, in->imm & 0xff));
 }
 
 static const struct insn *

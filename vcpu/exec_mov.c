@@ -352,18 +352,33 @@ exec_std(struct cpu *c, const struct insn *in)
 	return next(c, in);
 }
 
-static bool
-may_change_if(struct cpu *c)
+/*
+ * CLI and STI: which flag they change. With too little IOPL that is VIF, in virtual-8086
+ * mode under CR4.VME and in ring 3 under CR4.PVI. (SDM vol. 3, Protected-Mode Virtual
+ * Interrupts.) 0: #GP(0).
+ */
+static uint32_t
+interrupt_flag(struct cpu *c)
 {
-	return descry_cpl(&c->state) <= iopl(c) ? true : raise(c, DESCRY_VEC_GP, 0);
+	const unsigned cpl = descry_cpl(&c->state);
+	const uint32_t how = in_v86(c) ? DESCRY_CR4_VME : DESCRY_CR4_PVI;
+
+	if (cpl <= iopl(c))
+		return DESCRY_FLAG_IF;
+	if (cpl == 3 && c->state.cr4 & how)
+		return DESCRY_FLAG_VIF;
+	raise(c, DESCRY_VEC_GP, 0);
+	return 0;
 }
 
 static const struct insn *
 exec_cli(struct cpu *c, const struct insn *in)
 {
-	if (!may_change_if(c))
+	const uint32_t flag = interrupt_flag(c);
+
+	if (!flag)
 		return fault(c, in);
-	c->state.rflags &= ~(uint64_t)DESCRY_FLAG_IF;
+	c->state.rflags &= ~(uint64_t)flag;
 	return next(c, in);
 }
 
@@ -371,11 +386,17 @@ exec_cli(struct cpu *c, const struct insn *in)
 static const struct insn *
 exec_sti(struct cpu *c, const struct insn *in)
 {
-	if (!may_change_if(c))
+	const uint32_t flag = interrupt_flag(c);
+
+	if (!flag)
 		return fault(c, in);
-	if (!(c->state.rflags & DESCRY_FLAG_IF))
+	if (flag == DESCRY_FLAG_VIF && c->state.rflags & DESCRY_FLAG_VIP) {
+		raise(c, DESCRY_VEC_GP, 0); /* the monitor has one waiting */
+		return fault(c, in);
+	}
+	if (flag == DESCRY_FLAG_IF && !(c->state.rflags & DESCRY_FLAG_IF))
 		c->state.shadow = DESCRY_SHADOW_STI;
-	c->state.rflags |= DESCRY_FLAG_IF;
+	c->state.rflags |= flag;
 	return leave_after(c, in);
 }
 

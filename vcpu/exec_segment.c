@@ -241,7 +241,7 @@ do_ask(struct cpu *c, const struct insn *in)
 	const unsigned reg = op == OP_LAR || op == OP_LSL ? in->src : in->dst;
 	bool yes;
 
-	if (!in_protected_mode(c))
+	if (!uses_descriptors(c))
 		return raise(c, DESCRY_VEC_UD, 0);
 	if (!selector_operand(c, in, reg, memory))
 		return false;
@@ -268,7 +268,7 @@ do_arpl(struct cpu *c, const struct insn *in)
 	const unsigned rpl = reg_read(c, in->src, 2) & DESCRY_SEL_RPL;
 	uint32_t sel;
 
-	if (!in_protected_mode(c))
+	if (!uses_descriptors(c))
 		return raise(c, DESCRY_VEC_UD, 0);
 	if (memory && !mem_read(c, in->seg, ea(c, in), 2))
 		return false;

@@ -171,15 +171,17 @@ STACK_SIZES(popa)
 static const struct insn *
 exec_pushf(struct cpu *c, const struct insn *in)
 {
-	return push(c, in->size, eflags_image(c)) ? next(c, in) : fault(c, in);
+	if (!eflags_sensitive(c, in->size) || !push(c, in->size, eflags_image(c)))
+		return fault(c, in);
+	return next(c, in);
 }
 
 static bool
 do_popf(struct cpu *c, unsigned size)
 {
-	if (!stack_read(c, size, 0))
+	if (!eflags_sensitive(c, size) || !stack_read(c, size, 0) ||
+	    !eflags_load(c, c->value, size))
 		return false;
-	eflags_load(c, c->value);
 	sp_write(c, sp_read(c) + size);
 	return true;
 }

@@ -14,11 +14,11 @@ need_cpl0(struct cpu *c)
 	return descry_cpl(&c->state) == 0 ? true : raise(c, DESCRY_VEC_GP, 0);
 }
 
-/* LDTR and TR are not recognized in real mode. */
+/* LDTR and TR are not recognized in real and virtual-8086 mode. */
 static bool
 need_protected_mode(struct cpu *c)
 {
-	return in_protected_mode(c) ? true : raise(c, DESCRY_VEC_UD, 0);
+	return uses_descriptors(c) ? true : raise(c, DESCRY_VEC_UD, 0);
 }
 
 /* --- GDTR, IDTR ----------------------------------------------------------------------- */

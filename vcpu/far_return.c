@@ -6,6 +6,7 @@
 #include "seg_load.h"
 #include "stack.h"
 #include "task.h"
+#include "v86.h"
 
 /* What RETF and IRET find on the stack; sp and ss only on the way to an outer ring. */
 struct return_frame {
@@ -35,7 +36,7 @@ pop_selector_at(struct cpu *c, uint32_t above_top, uint16_t *out)
 static bool
 is_outer_ring(const struct cpu *c, const struct seg_loading *cs)
 {
-	return in_protected_mode(c) && (cs->seg.sel & DESCRY_SEL_RPL) > descry_cpl(&c->state);
+	return uses_descriptors(c) && (cs->seg.sel & DESCRY_SEL_RPL) > descry_cpl(&c->state);
 }
 
 /* To an outer ring: the stack pointer lies above the frame and the dropped parameters. */
@@ -82,38 +83,17 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	return true;
 }
 
-static bool
-is_v86_return(struct cpu *c, uint32_t flags, unsigned size)
-{
-	if (!in_protected_mode(c) || size != 4 || !(flags & DESCRY_FLAG_VM) ||
-	    descry_cpl(&c->state) != 0)
-		return false;
-	not_modelled(c, "return to virtual-8086 mode");
-	return true;
-}
-
-/* Only the 32-bit image has an RF. */
-static void
-take_flags(struct cpu *c, uint32_t flags, unsigned size)
-{
-	if (size == 4)
-		eflags_resume(c, flags);
-	else
-		eflags_load(c, flags);
-}
-
 bool
 far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, unsigned size)
 {
 	struct seg_loading cs;
 
-	if (is_v86_return(c, flags, size) || !seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
+	if (!seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
 		return false;
 	if (is_outer_ring(c, &cs))
 		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
-	if (!far_ip_allowed(c, &cs, ip))
+	if (!far_ip_allowed(c, &cs, ip) || !eflags_return(c, flags, size))
 		return false;
-	take_flags(c, flags, size);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_IRET);
 	return true;
 }
@@ -126,14 +106,14 @@ iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg
 	struct seg_loading ss;
 
 	if (!resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, &frame, &ss) ||
-	    !far_ip_allowed(c, cs, frame.ip))
+	    !far_ip_allowed(c, cs, frame.ip) || !eflags_return(c, frame.flags, size))
 		return false;
-	take_flags(c, frame.flags, size);
 	far_commit(c, cs, frame.ip, DESCRY_CAUSE_IRET);
 	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET);
 	return true;
 }
 
+/* An IRET that faults has let NMIs in again, too: the handler of the fault may be interrupted. */
 bool
 far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 {
@@ -142,20 +122,18 @@ far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 
 	if (uses_descriptors(c) && c->state.rflags & DESCRY_FLAG_NT)
 		return task_return(c, return_ip);
-	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs) ||
-	    !pop_at(c, size, 2 * size, &frame.flags))
-		return false;
-	if (is_v86_return(c, frame.flags, size) ||
-	    !seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
-		return false;
-	if (is_outer_ring(c, &cs)) {
-		if (!iret_outer_ring(c, &frame, &cs, size))
-			return false;
-	} else {
-		if (!far_iret_same_ring(c, frame.cs, frame.ip, frame.flags, size))
-			return false;
-		sp_write(c, sp_read(c) + 3 * size);
-	}
 	c->state.nmi_blocked = 0;
+	if (!eflags_sensitive(c, size) || !pop_at(c, size, 0, &frame.ip) ||
+	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 2 * size, &frame.flags))
+		return false;
+	if (v86_is_return(c, frame.flags, size))
+		return v86_return(c);
+	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
+		return false;
+	if (is_outer_ring(c, &cs))
+		return iret_outer_ring(c, &frame, &cs, size);
+	if (!far_iret_same_ring(c, frame.cs, frame.ip, frame.flags, size))
+		return false;
+	sp_write(c, sp_read(c) + 3 * size);
 	return true;
 }

@@ -6,11 +6,16 @@
 #define DESCRY_INTERRUPT_H
 
 #include "cpu.h"
+#include "interrupt_rules.h"
 
 /*
- * INT n, INT3, INTO: a transfer that may fault like any other. return_ip is the offset
- * behind the instruction. On true c->target is where it goes.
+ * INT n: a transfer that may fault like any other. return_ip is the offset behind the
+ * instruction. On true c->target is where it goes. In virtual-8086 mode IOPL and the
+ * redirection bitmap say first whether it is one.
  */
+DESCRY_MUST_CHECK bool interrupt_int_n(struct cpu *c, unsigned vector, uint32_t return_ip);
+
+/* INT3, INTO: the same without those two. */
 DESCRY_MUST_CHECK bool interrupt_software(struct cpu *c, unsigned vector, uint32_t return_ip);
 
 /* INT1, the one-byte opcode F1: #DB behind the instruction, whatever the gate's DPL. */
@@ -27,5 +32,17 @@ void interrupt_deliver_fault(struct cpu *c);
  * belongs to the instruction before and takes no time of its own.
  */
 void interrupt_deliver_trap(struct cpu *c);
+
+/*
+ * The same for an interrupt from outside, NMI included. False: c->leave is set, and but for a
+ * shutdown nothing has changed.
+ */
+DESCRY_MUST_CHECK bool interrupt_deliver_external(struct cpu *c, unsigned vector);
+
+/*
+ * Takes one event that is pending and may be taken at this boundary: an NMI before an interrupt.
+ * False: there is none, or c->leave is set.
+ */
+DESCRY_MUST_CHECK bool interrupt_take_pending(struct cpu *c);
 
 #endif

@@ -239,6 +239,12 @@ run_on(struct cpu *c, bool first)
 
 	if (DESCRY_UNLIKELY(is_trap_due(c)))
 		interrupt_deliver_trap(c);
+	else if (DESCRY_UNLIKELY(c->state.pending) && interrupt_take_pending(c))
+		return;
+	else if (c->leave)
+		return;
+	else if (c->state.halted)
+		leave_run(c, DESCRY_EXIT_HALTED);
 	else if (DESCRY_UNLIKELY(dr6))
 		break_for_guest(c, dr6, first);
 	else
@@ -278,11 +284,15 @@ sync_breakpoints(struct cpu *c)
 	c->breakpoints_hash = hash;
 }
 
-/* Before the loop looks at kick: whoever kicks from now on makes this 0. */
+/*
+ * Before the loop looks at kick: whoever kicks from now on makes this 0. What is pending waits for
+ * a boundary, so each must be looked at.
+ */
 static void
 allow_chaining(struct cpu *c)
 {
-	const bool comes_back = c->control->watch_access || c->control->unchained;
+	const bool comes_back =
+		c->control->watch_access || c->control->unchained || c->state.pending;
 
 	c->come_back = false;
 	atomic_store(&c->chain_until, comes_back ? 0 : c->stop_at);
@@ -300,12 +310,8 @@ look_around(struct cpu *c)
 static void
 refuse_unmodelled_state(struct cpu *c)
 {
-	const uint64_t flags = c->state.rflags;
-
 	if (c->state.cr0 & DESCRY_CR0_PG)
 		not_modelled(c, "paging");
-	else if (in_protected_mode(c) && flags & DESCRY_FLAG_VM)
-		not_modelled(c, "virtual-8086 mode");
 }
 
 static void
@@ -352,8 +358,6 @@ has_to_leave(struct cpu *c)
 		leave_run(c, DESCRY_EXIT_KICK);
 	else if (c->state.retired >= c->stop_at)
 		leave_run(c, DESCRY_EXIT_BUDGET);
-	else if (c->state.halted)
-		leave_run(c, DESCRY_EXIT_HALTED);
 	return c->leave;
 }
 

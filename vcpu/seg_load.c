@@ -67,6 +67,8 @@ check(enum seg_path path, uint16_t sel, const struct descry_segment *desc, unsig
 		return seg_check_code_return(sel, desc, cpl);
 	case SEG_PATH_GATE:
 		return seg_check_code_gate(sel, desc, cpl, false);
+	case SEG_PATH_GATE_V86:
+		return seg_check_code_gate(sel, desc, cpl, true);
 	case SEG_PATH_LDT:
 		return seg_check_ldt(sel, desc);
 	case SEG_PATH_TSS:
@@ -92,7 +94,7 @@ sel_after(enum seg_path path, uint16_t sel, const struct descry_segment *desc, u
 
 	if (path == SEG_PATH_JUMP || (path == SEG_PATH_GATE && descry_segment_is_conforming(desc)))
 		return (uint16_t)(index | cpl);
-	if (path == SEG_PATH_GATE)
+	if (path == SEG_PATH_GATE || path == SEG_PATH_GATE_V86)
 		return (uint16_t)(index | descry_segment_dpl(desc));
 	return sel;
 }
@@ -179,13 +181,6 @@ resolve_real(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_load
 }
 
 static void
-resolve_v86(uint16_t sel, struct seg_loading *out)
-{
-	*out = (struct seg_loading){ .origin = DESCRY_ORIGIN_SELECTOR, .fields = SEG_FIELDS_ALL };
-	seg_load_v86(&out->seg, sel);
-}
-
-static void
 resolve_null(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
 {
 	*out = (struct seg_loading){ .seg = c->state.seg[sreg],
@@ -194,13 +189,29 @@ resolve_null(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_load
 	seg_load_null(&out->seg, sel, &c->profile);
 }
 
+static void
+resolve_v86(uint16_t sel, struct seg_loading *out)
+{
+	*out = (struct seg_loading){ .origin = DESCRY_ORIGIN_SELECTOR, .fields = SEG_FIELDS_ALL };
+	seg_load_v86(&out->seg, sel);
+}
+
+/* Real and virtual-8086 mode: the selector is all there is. */
+static DESCRY_NOINLINE bool
+resolve_without_table(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
+{
+	if (in_protected_mode(c))
+		resolve_v86(sel, out);
+	else
+		resolve_real(c, sreg, sel, out);
+	return true;
+}
+
 bool
 seg_resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
 {
-	if (!in_protected_mode(c)) {
-		resolve_real(c, sreg, sel, out);
-		return true;
-	}
+	if (!uses_descriptors(c))
+		return resolve_without_table(c, sreg, sel, out);
 	if (!seg_is_null(sel))
 		return resolve(c, sreg == DESCRY_SS ? SEG_PATH_STACK : SEG_PATH_DATA, sel,
 			       descry_cpl(&c->state), out);
@@ -215,13 +226,20 @@ seg_resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loadi
 bool
 seg_resolve_code(struct cpu *c, uint16_t sel, enum seg_path path, struct seg_loading *out)
 {
-	if (!in_protected_mode(c)) {
-		resolve_real(c, DESCRY_CS, sel, out);
-		return true;
-	}
+	if (!uses_descriptors(c))
+		return resolve_without_table(c, DESCRY_CS, sel, out);
 	if (seg_is_null(sel))
 		return raise(c, DESCRY_VEC_GP, 0);
 	return resolve(c, path, sel, descry_cpl(&c->state), out);
+}
+
+bool
+seg_resolve_gate_code(struct cpu *c, uint16_t sel, struct seg_loading *out)
+{
+	if (seg_is_null(sel))
+		return raise(c, DESCRY_VEC_GP, 0);
+	return resolve(c, in_v86(c) ? SEG_PATH_GATE_V86 : SEG_PATH_GATE, sel, descry_cpl(&c->state),
+		       out);
 }
 
 bool
@@ -380,6 +398,24 @@ seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 	}
 	cpu_note_whole_load(c, sreg, from, cause);
 	*seg = from->seg;
+}
+
+void
+seg_load_fixed(struct cpu *c, enum descry_sreg sreg, uint16_t sel, enum descry_cause cause)
+{
+	struct seg_loading fixed;
+
+	resolve_v86(sel, &fixed);
+	seg_commit(c, sreg, &fixed, cause);
+}
+
+void
+seg_make_null(struct cpu *c, enum descry_sreg sreg, enum descry_cause cause)
+{
+	struct seg_loading null;
+
+	resolve_null(c, sreg, 0, &null);
+	seg_commit(c, sreg, &null, cause);
 }
 
 /* --- returns to an outer ring --------------------------------------------------------- */

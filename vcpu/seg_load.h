@@ -17,6 +17,7 @@ enum seg_path {
 	SEG_PATH_JUMP,         /* direct far JMP, CALL */
 	SEG_PATH_RETURN,       /* RETF, IRET */
 	SEG_PATH_GATE,         /* interrupt or trap gate */
+	SEG_PATH_GATE_V86,     /* the same, out of virtual-8086 mode */
 	SEG_PATH_LDT,
 	SEG_PATH_TSS,
 	SEG_PATH_TASK_LDT, /* out of the TSS, by a task switch */
@@ -29,9 +30,18 @@ enum seg_path {
 DESCRY_MUST_CHECK bool seg_resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel,
 				   struct seg_loading *out);
 
-/* CS by JUMP, RETURN or GATE, with RPL as the CPU leaves it in the selector. */
+/* CS by JUMP or RETURN, with RPL as the CPU leaves it in the selector. */
 DESCRY_MUST_CHECK bool seg_resolve_code(struct cpu *c, uint16_t sel, enum seg_path path,
 					struct seg_loading *out);
+
+/* CS out of an interrupt or trap gate: always a descriptor, in V86 too. */
+DESCRY_MUST_CHECK bool seg_resolve_gate_code(struct cpu *c, uint16_t sel, struct seg_loading *out);
+
+/* Any of the six as virtual-8086 mode loads it: nothing is asked and nothing can fault. */
+void seg_load_fixed(struct cpu *c, enum descry_sreg sreg, uint16_t sel, enum descry_cause cause);
+
+/* The null selector into DS, ES, FS or GS. */
+void seg_make_null(struct cpu *c, enum descry_sreg sreg, enum descry_cause cause);
 
 /* SS on the way to another ring, protected mode. */
 DESCRY_MUST_CHECK bool seg_resolve_stack_return(struct cpu *c, uint16_t sel, unsigned new_cpl,

@@ -60,6 +60,10 @@ enum descry_gpr {
 #define DESCRY_SHADOW_STI 0x01u
 #define DESCRY_SHADOW_MOV_SS 0x02u
 
+/* What waits for a boundary at which it may be taken. */
+#define DESCRY_PENDING_NMI 0x01u
+#define DESCRY_PENDING_INTERRUPT 0x02u /* from outside, with the vector in .interrupt */
+
 struct descry_table {
 	uint64_t base;
 	uint32_t limit;
@@ -89,6 +93,9 @@ struct descry_state {
 	uint8_t a20_masked;  /* address bit 20 is forced to 0 */
 	uint8_t in_rep;      /* in the middle of a repeat: an interrupt here pushes RF set */
 	uint16_t pending_db; /* debug traps, as bits of DR6, that wait for their boundary */
+	uint8_t pending;     /* DESCRY_PENDING_* */
+	uint8_t interrupt;   /* its vector; 0 when none is pending */
+	uint8_t reserved[6]; /* zero */
 };
 
 /* Where the current privilege level lives (SDM vol. 3, Guest Register State: SS.DPL). */

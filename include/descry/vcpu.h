@@ -112,6 +112,8 @@ enum descry_vector {
 	DESCRY_VEC_SS = 12,
 	DESCRY_VEC_GP = 13,
 	DESCRY_VEC_PF = 14,
+	DESCRY_VEC_MF = 16,
+	DESCRY_VEC_AC = 17,
 	DESCRY_VEC_NONE = 255, /* no fault */
 };
 
@@ -212,6 +214,18 @@ void descry_vcpu_mask_a20(struct descry_vcpu *vcpu, bool masked);
 
 /* From a bus handler: leave at the end of the instruction, with EXIT_REQUEST and this value. */
 void descry_vcpu_request(struct descry_vcpu *vcpu, uint32_t request);
+
+/*
+ * Interrupts from outside, while stopped or from a bus handler. Each waits in the state
+ * until a boundary at which it may be taken, and is: a maskable one until IF is set and
+ * no shadow holds it off, an NMI until the last one has returned. Both wake HLT.
+ */
+void descry_vcpu_interrupt(struct descry_vcpu *vcpu, uint8_t vector); /* replaces one that waits */
+void descry_vcpu_withdraw_interrupt(struct descry_vcpu *vcpu);
+void descry_vcpu_nmi(struct descry_vcpu *vcpu);
+
+/* Would a maskable interrupt be taken at this boundary? */
+bool descry_vcpu_accepts_interrupt(const struct descry_vcpu *vcpu);
 
 /* Recorded events, oldest first: index 0 .. count-1. A run begins with an empty ring. */
 size_t descry_vcpu_event_count(const struct descry_vcpu *vcpu);

@@ -533,8 +533,6 @@ test_not_modelled(void **state)
 {
 	(void)state;
 	assert_string_equal(assign("cr0", "10000080"), "E.cr0: not modelled yet: paging");
-	assert_string_equal(assign("eflags", "02000200"),
-			    "E.eflags: not modelled yet: virtual-8086 mode");
 	assert_string_equal(value("cr0"), "10000000");
 	assert_string_equal(value("eflags"), "02000000");
 	assert_string_equal(assign("cr2", "00000080"), "OK");

@@ -200,7 +200,6 @@ state_that_is_not_modelled_does_not_run(void **state)
 		const char *text;
 	} rows[] = {
 		{ DESCRY_CR0_PE | DESCRY_CR0_PG, 0, "paging" },
-		{ DESCRY_CR0_PE, DESCRY_FLAG_VM, "virtual-8086 mode" },
 	};
 	struct machine *m = *state;
 	struct descry_exit exit;
