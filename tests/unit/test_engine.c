@@ -291,11 +291,11 @@ what_is_not_modelled_changes_nothing(void **state)
 	struct descry_state before;
 	struct descry_exit exit;
 
-	LOAD(m, 0x0f, 0x21, 0xc0); /* mov eax, dr0 */
+	LOAD(m, 0x0f, 0x24, 0xf0); /* mov eax, tr6 */
 	before = *descry_vcpu_state(m->vcpu);
 	exit = run(m, 0);
 	assert_int_equal(exit.reason, DESCRY_EXIT_NOT_MODELLED);
-	assert_string_equal(exit.text, "debug registers");
+	assert_string_equal(exit.text, "test registers");
 	assert_memory_equal(&before, descry_vcpu_state(m->vcpu), sizeof(before));
 }
 
