@@ -73,21 +73,46 @@ is_trap_due(const struct cpu *c)
 	return c->state.pending_db && !(c->state.shadow & DESCRY_SHADOW_MOV_SS);
 }
 
+/* The run ends for its own reason, whatever the trap meets. */
+static void
+trap_before_leaving(struct cpu *c)
+{
+	const struct descry_exit exit = *c->exit;
+
+	c->leave = false;
+	interrupt_deliver_trap(c);
+	*c->exit = exit;
+	c->leave = true;
+}
+
 /*
- * A fault goes to the guest, but not when the run is to end at the instruction that has
- * it: then no register has changed yet, and the next run meets it again.
+ * The run is to end at this instruction. If it has been refused, no register has changed yet,
+ * and the next run meets it again; if it has been done, its trap is a part of it.
  */
+static void
+leave_at_instruction(struct cpu *c)
+{
+	const bool is_done = c->fault.vector == DESCRY_VEC_NONE &&
+			     (!c->leave || c->exit->reason == DESCRY_EXIT_REQUEST);
+
+	c->fault.vector = DESCRY_VEC_NONE;
+	if (!c->leave)
+		leave_run(c, DESCRY_EXIT_ACCESS);
+	if (!is_done)
+		c->state.pending_db = 0;
+	else if (is_trap_due(c))
+		trap_before_leaving(c);
+}
+
 static void
 after_block(struct cpu *c)
 {
-	if (c->leave) {
-		c->fault.vector = DESCRY_VEC_NONE;
-	} else if (c->accessed) {
-		c->fault.vector = DESCRY_VEC_NONE;
-		leave_run(c, DESCRY_EXIT_ACCESS);
-	} else if (c->fault.vector != DESCRY_VEC_NONE) {
-		interrupt_deliver_fault(c);
+	if (c->leave || c->accessed) {
+		leave_at_instruction(c);
+		return;
 	}
+	if (c->fault.vector != DESCRY_VEC_NONE)
+		interrupt_deliver_fault(c);
 	if (DESCRY_UNLIKELY(is_trap_due(c)) && !c->leave)
 		interrupt_deliver_trap(c);
 }

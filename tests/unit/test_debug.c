@@ -483,9 +483,9 @@ a_users_breakpoint_comes_before_the_guests(void **state)
 	descry_vcpu_destroy(m->vcpu);
 }
 
-/* A stop for a watched access leaves the trap for the next run. */
+/* The state is a function of time: a trap is a part of its instruction, stop or no stop. */
 static void
-a_trap_waits_while_the_run_has_ended(void **state)
+a_stop_behind_an_instruction_is_behind_its_trap(void **state)
 {
 	static const struct program p = { .code = { 0xa2, 0x00, 0x05, 0x90, 0xf4 },
 					  .dr0 = 0x500,
@@ -498,8 +498,31 @@ a_trap_waits_while_the_run_has_ended(void **state)
 	open_program(m, &p, "p6");
 	descry_vcpu_run(m->vcpu, &control, &exit);
 	assert_int_equal(exit.reason, DESCRY_EXIT_ACCESS);
+	assert_int_equal(cpu(m)->rip, AT_DB);
+	assert_int_equal(top_of_stack(m), 0x7c03);
+	assert_int_equal(cpu(m)->retired, 1);
+	descry_vcpu_destroy(m->vcpu);
+}
+
+/* Nobody has claimed the vector: the trap waits in the state, and DR6 does not know of it. */
+static void
+a_trap_that_cannot_be_delivered_waits(void **state)
+{
+	static const struct program p = { .code = { 0xa2, 0x00, 0x05, 0x90, 0xf4 },
+					  .dr0 = 0x500,
+					  .dr7 = W0 };
+	const struct descry_control control = { .unhandled = AT_DB };
+	struct machine *m = &machine;
+	struct descry_exit exit;
+
+	(void)state;
+	open_program(m, &p, "p6");
+	descry_vcpu_run(m->vcpu, &control, &exit);
+	assert_int_equal(exit.reason, DESCRY_EXIT_UNHANDLED);
+	assert_int_equal(exit.fault.vector, DESCRY_VEC_DB);
 	assert_int_equal(cpu(m)->rip, 0x7c03);
 	assert_int_equal(cpu(m)->pending_db, 1);
+	assert_int_equal(cpu(m)->dr[6], DESCRY_DR6_RESET);
 	run(m, 100);
 	assert_int_equal(cpu(m)->rip, AT_DB + 1);
 	assert_int_equal(top_of_stack(m), 0x7c03);
@@ -549,7 +572,8 @@ main(void)
 		TEST(dr6_keeps_what_the_profile_says),
 		TEST(fixed_bits_of_dr6_and_dr7),
 		TEST(a_users_breakpoint_comes_before_the_guests),
-		TEST(a_trap_waits_while_the_run_has_ended),
+		TEST(a_stop_behind_an_instruction_is_behind_its_trap),
+		TEST(a_trap_that_cannot_be_delivered_waits),
 		TEST(a_breakpoint_is_seen_in_what_has_run),
 	};
 
