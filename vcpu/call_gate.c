@@ -3,6 +3,7 @@
 #include "eflags.h"
 #include "far.h"
 #include "inner_stack.h"
+#include "microstep.h"
 #include "seg_load_rules.h"
 #include "stack.h"
 #include "task.h"
@@ -38,9 +39,11 @@ jump_through(struct cpu *c, const struct call_gate *gate)
 {
 	struct seg_loading cs;
 
+	microstep_pair(c, DESCRY_MICRO_CG2, DESCRY_MICRO_CG3);
 	if (!seg_resolve_code(c, gate->sel & (uint16_t)~DESCRY_SEL_RPL, SEG_PATH_JUMP, &cs) ||
 	    !far_ip_allowed(c, &cs, gate->offset))
 		return false;
+	microstep(c, DESCRY_MICRO_CG9);
 	far_commit(c, &cs, gate->offset, DESCRY_CAUSE_FAR_JMP);
 	return true;
 }
@@ -56,9 +59,12 @@ call_same_ring(struct cpu *c, const struct call_gate *gate, const struct seg_loa
 	frame_on_stack(c, &frame, gate->size);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
+	microstep(c, DESCRY_MICRO_CG6);
 	if (!frame_check(c, &frame) || !far_ip_allowed(c, cs, gate->offset))
 		return false;
+	microstep(c, DESCRY_MICRO_CG7);
 	sp_write(c, frame_write(c, &frame));
+	microstep(c, DESCRY_MICRO_CG9);
 	far_commit(c, cs, gate->offset, DESCRY_CAUSE_FAR_CALL);
 	return true;
 }
@@ -97,6 +103,7 @@ call_inner_ring(struct cpu *c, const struct call_gate *gate, const struct seg_lo
 	uint32_t sp;
 
 	frame_on_stack(c, &frame, gate->size);
+	microstep_pair(c, DESCRY_MICRO_CG4, DESCRY_MICRO_CG5);
 	if (!inner_stack_resolve(c, cs->seg.sel & DESCRY_SEL_RPL, &ss, &frame.sp))
 		return false;
 	frame.ss = ss.seg;
@@ -106,14 +113,18 @@ call_inner_ring(struct cpu *c, const struct call_gate *gate, const struct seg_lo
 	parameters = frame_reserve(&frame, gate->parameters);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
+	microstep(c, DESCRY_MICRO_CG6);
 	if (!inner_frame_check(c, &frame) || !far_ip_allowed(c, cs, gate->offset) ||
 	    !copy_parameters(c, gate, parameters))
 		return false;
 
 	/* Nothing below can fault. */
+	microstep(c, DESCRY_MICRO_CG7);
 	sp = frame_write(c, &frame);
+	microstep(c, DESCRY_MICRO_CG8);
 	seg_commit(c, DESCRY_SS, &ss, DESCRY_CAUSE_FAR_CALL);
 	sp_write(c, sp);
+	microstep(c, DESCRY_MICRO_CG9);
 	far_commit(c, cs, gate->offset, DESCRY_CAUSE_FAR_CALL);
 	return true;
 }
@@ -123,6 +134,7 @@ call_through(struct cpu *c, const struct call_gate *gate, uint32_t return_ip)
 {
 	struct seg_loading cs;
 
+	microstep_pair(c, DESCRY_MICRO_CG2, DESCRY_MICRO_CG3);
 	if (!seg_resolve_code(c, gate->sel, SEG_PATH_GATE, &cs))
 		return false;
 	return (cs.seg.sel & DESCRY_SEL_RPL) < descry_cpl(&c->state)
@@ -161,6 +173,7 @@ gate_transfer(struct cpu *c, uint16_t sel, bool is_call, uint32_t return_ip)
 		return false;
 	if (!seg_is_tss(&desc.seg) && !seg_is_task_gate(&desc.seg) && !seg_is_call_gate(&desc.seg))
 		return false;
+	microstep(c, DESCRY_MICRO_CG1);
 	verdict = seg_check_gate(sel, &desc.seg, descry_cpl(&c->state));
 	if (verdict.rule != SEG_OK)
 		return raise_verdict(c, verdict);

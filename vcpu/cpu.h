@@ -133,6 +133,7 @@ struct cpu {
 	struct descry_profile profile;
 	const struct descry_control *control; /* of the current run */
 	struct descry_exit *exit;             /* of the current run, or no_exit */
+	struct descry_micro_log *micro;       /* NULL: nobody records micro-steps */
 	struct descry_exit no_exit;
 	atomic_bool kick;
 	bool leave;                /* exit is filled: leave the loop at this boundary */

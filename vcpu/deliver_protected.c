@@ -6,6 +6,7 @@
 
 #include "eflags.h"
 #include "inner_stack.h"
+#include "microstep.h"
 #include "stack.h"
 #include "task.h"
 
@@ -50,6 +51,7 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 	struct descry_segment desc;
 	unsigned type;
 
+	microstep(c, DESCRY_MICRO_PM1);
 	if (i->vector * 8 + 7 > c->state.idtr.limit)
 		return raise(c, DESCRY_VEC_GP, error);
 	if (!mem_read_linear(c, (uint32_t)c->state.idtr.base + i->vector * 8, &raw, sizeof(raw)))
@@ -58,8 +60,11 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 	type = desc.attr & (DESCRY_ATTR_S | DESCRY_ATTR_TYPE);
 	if (!is_gate(type))
 		return raise(c, DESCRY_VEC_GP, error);
+	if (i->kind == INTERRUPTION_SOFTWARE)
+		microstep(c, DESCRY_MICRO_PM2);
 	if (i->kind == INTERRUPTION_SOFTWARE && descry_segment_dpl(&desc) < descry_cpl(&c->state))
 		return raise(c, DESCRY_VEC_GP, error);
+	microstep(c, DESCRY_MICRO_PM3);
 	if (!(desc.attr & DESCRY_ATTR_P))
 		return raise(c, DESCRY_VEC_NP, error);
 
@@ -83,6 +88,7 @@ choose_stack(struct cpu *c, struct handler *to)
 	to->inner = ring < descry_cpl(&c->state);
 	if (!to->inner)
 		return true;
+	microstep_pair(c, DESCRY_MICRO_PM8, DESCRY_MICRO_PM9);
 	if (!inner_stack_resolve(c, ring, &to->ss, &to->frame.sp))
 		return false;
 	to->frame.ss = to->ss.seg;
@@ -119,8 +125,10 @@ static bool
 resolve_handler(struct cpu *c, const struct interruption *i, struct handler *to)
 {
 	to->from_v86 = in_v86(c);
+	microstep_pair(c, DESCRY_MICRO_PM5, to->from_v86 ? DESCRY_MICRO_PM7 : DESCRY_MICRO_PM6);
 	if (!seg_resolve_gate_code(c, to->gate.sel, &to->cs) || !choose_stack(c, to))
 		return false;
+	microstep(c, DESCRY_MICRO_PM10);
 	fill_frame(c, i, to);
 	if (!frame_check(c, &to->frame))
 		return to->inner && c->fault.vector == DESCRY_VEC_SS
@@ -134,18 +142,25 @@ static void
 commit_handler(struct cpu *c, const struct handler *to)
 {
 	uint32_t cleared = DESCRY_FLAG_TF | DESCRY_FLAG_NT | DESCRY_FLAG_RF | DESCRY_FLAG_VM;
-	const uint32_t sp = frame_write(c, &to->frame);
+	uint32_t sp;
 
 	if (to->gate.clears_if)
 		cleared |= DESCRY_FLAG_IF;
+	microstep(c, DESCRY_MICRO_PM11);
+	sp = frame_write(c, &to->frame);
+	microstep(c, DESCRY_MICRO_PM15);
 	eflags_write(c, eflags_read(c) & ~cleared);
+	microstep(c, DESCRY_MICRO_PM12);
 	if (to->inner)
 		seg_commit(c, DESCRY_SS, &to->ss, DESCRY_CAUSE_INTERRUPT);
 	sp_write(c, sp);
+	microstep(c, DESCRY_MICRO_PM13);
 	seg_commit(c, DESCRY_CS, &to->cs, DESCRY_CAUSE_INTERRUPT);
+	c->target = to->gate.offset;
+	if (to->from_v86)
+		microstep(c, DESCRY_MICRO_PM14);
 	for (unsigned n = 0; to->from_v86 && n < V86_DATA_COUNT; n++)
 		seg_make_null(c, v86_data[n], DESCRY_CAUSE_INTERRUPT);
-	c->target = to->gate.offset;
 }
 
 static bool
@@ -160,6 +175,7 @@ switch_task(struct cpu *c, const struct interruption *i, uint16_t tss)
 		.error_code = i->error_code,
 	};
 
+	microstep(c, DESCRY_MICRO_PM4);
 	return task_switch(c, &to);
 }
 

@@ -5,6 +5,7 @@
 #include "deliver.h"
 
 #include "eflags.h"
+#include "microstep.h"
 #include "seg_load.h"
 #include "stack.h"
 
@@ -15,6 +16,7 @@ struct vector_call {
 	uint32_t entry;   /* IP, CS */
 	uint32_t image;   /* of FLAGS, to be pushed */
 	uint32_t cleared; /* flags that the handler does not find set */
+	enum descry_micro check, enter, clear;
 };
 
 /* The monitor wants to hear of vectors that nobody has claimed. */
@@ -48,15 +50,18 @@ call_vector(struct cpu *c, const struct vector_call *call, const struct frame *f
 	const uint32_t flags = eflags_read(c);
 	struct seg_loading cs;
 
+	microstep(c, call->check);
 	if (!seg_resolve_code(c, (uint16_t)(call->entry >> 16), SEG_PATH_JUMP, &cs) ||
 	    !ip_allowed(c, &cs, ip))
 		return false;
 
 	/* Nothing below can fault. */
+	microstep(c, call->enter);
 	sp_write(c, frame_write(c, frame));
 	seg_commit(c, DESCRY_CS, &cs, DESCRY_CAUSE_INTERRUPT);
-	eflags_write(c, flags & ~call->cleared);
 	c->target = ip;
+	microstep(c, call->clear);
+	eflags_write(c, flags & ~call->cleared);
 	return true;
 }
 
@@ -87,11 +92,21 @@ bool
 deliver_real(struct cpu *c, const struct interruption *i)
 {
 	const uint32_t slot = i->vector * 4;
-	struct vector_call call = { .image = eflags_read(c) | i->rf, .cleared = REAL_CLEARED };
+	struct vector_call call = { .image = eflags_read(c) | i->rf,
+				    .cleared = REAL_CLEARED,
+				    .check = DESCRY_MICRO_RM4,
+				    .enter = DESCRY_MICRO_RM5,
+				    .clear = DESCRY_MICRO_RM6 };
 	struct frame frame;
 
-	if (!is_in_table(c, i) || !frame_real(c, i, call.image, &frame) ||
-	    !mem_read_linear(c, (uint32_t)c->state.idtr.base + slot, &call.entry, 4) ||
+	microstep(c, DESCRY_MICRO_RM1);
+	if (!is_in_table(c, i))
+		return false;
+	microstep(c, DESCRY_MICRO_RM2);
+	if (!frame_real(c, i, call.image, &frame))
+		return false;
+	microstep(c, DESCRY_MICRO_RM3);
+	if (!mem_read_linear(c, (uint32_t)c->state.idtr.base + slot, &call.entry, 4) ||
 	    is_unhandled(c, i, call.entry))
 		return false;
 	return call_vector(c, &call, &frame);
@@ -106,12 +121,18 @@ deliver_redirected(struct cpu *c, const struct interruption *i)
 {
 	const bool is_virtual = iopl(c) < 3;
 	struct vector_call call = { .image = is_virtual ? eflags_virtual_image(c) : eflags_read(c),
-				    .cleared = DESCRY_FLAG_TF | DESCRY_FLAG_RF };
+				    .cleared = DESCRY_FLAG_TF | DESCRY_FLAG_RF,
+				    .check = DESCRY_MICRO_VM4,
+				    .enter = DESCRY_MICRO_VM5,
+				    .clear = DESCRY_MICRO_VM6 };
 	struct frame frame;
 
 	call.cleared |= is_virtual ? DESCRY_FLAG_VIF : DESCRY_FLAG_IF;
-	if (!frame_real(c, i, call.image, &frame) ||
-	    !mem_read_linear(c, i->vector * 4, &call.entry, 4))
+	microstep(c, DESCRY_MICRO_VM2);
+	if (!frame_real(c, i, call.image, &frame))
+		return false;
+	microstep(c, DESCRY_MICRO_VM3);
+	if (!mem_read_linear(c, i->vector * 4, &call.entry, 4))
 		return false;
 	return call_vector(c, &call, &frame);
 }

@@ -1,6 +1,7 @@
 #include "far.h"
 
 #include "call_gate.h"
+#include "microstep.h"
 #include "seg_load.h"
 #include "stack.h"
 
@@ -18,15 +19,25 @@ far_pointer_read(struct cpu *c, const struct insn *in, struct far_pointer *out)
 	return true;
 }
 
+/* Real mode and V86 look up nothing. */
+static void
+mark_lookup(struct cpu *c)
+{
+	if (microstep_records(c) && uses_descriptors(c))
+		microstep_open_pair(c, DESCRY_MICRO_FT1, DESCRY_MICRO_FT2);
+}
+
 bool
 far_jump(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t return_ip)
 {
 	struct seg_loading cs;
 
+	mark_lookup(c);
 	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs))
 		return gate_transfer(c, sel, false, return_ip);
 	if (!far_ip_allowed(c, &cs, ip))
 		return false;
+	microstep(c, DESCRY_MICRO_FT4);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_JMP);
 	return true;
 }
@@ -42,8 +53,10 @@ far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t retur
 	frame_on_stack(c, &frame, size);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
+	mark_lookup(c);
 	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs))
 		return gate_transfer(c, sel, true, return_ip);
+	microstep(c, DESCRY_MICRO_FT3);
 	if (!frame_check(c, &frame))
 		return false;
 	sp = frame_write(c, &frame);
@@ -51,6 +64,7 @@ far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t retur
 		return false;
 
 	sp_write(c, sp);
+	microstep(c, DESCRY_MICRO_FT4);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_CALL);
 	return true;
 }

@@ -3,6 +3,7 @@
  */
 #include "eflags.h"
 #include "far.h"
+#include "microstep.h"
 #include "seg_load.h"
 #include "stack.h"
 #include "task.h"
@@ -50,10 +51,12 @@ resolve_outer_stack(struct cpu *c, unsigned size, uint32_t above_top, unsigned n
 }
 
 static void
-commit_outer_ring(struct cpu *c, const struct seg_loading *ss, uint32_t sp, enum descry_cause cause)
+commit_outer_ring(struct cpu *c, const struct seg_loading *ss, uint32_t sp, enum descry_cause cause,
+		  enum descry_micro emptying)
 {
 	seg_commit(c, DESCRY_SS, ss, cause);
 	sp_write(c, sp);
+	microstep(c, emptying);
 	seg_null_for_outer_ring(c, descry_cpl(&c->state), cause);
 }
 
@@ -64,10 +67,15 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	struct seg_loading cs, ss;
 	bool outer;
 
-	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs) ||
-	    !seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
+	microstep(c, DESCRY_MICRO_FR1);
+	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs))
+		return false;
+	microstep(c, DESCRY_MICRO_FR2);
+	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
 		return false;
 	outer = is_outer_ring(c, &cs);
+	if (outer)
+		microstep(c, DESCRY_MICRO_FR3);
 	if (outer && !resolve_outer_stack(c, size, 2 * size + drop, cs.seg.sel & DESCRY_SEL_RPL,
 					  &frame, &ss))
 		return false;
@@ -75,12 +83,20 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 		return false;
 
 	/* Nothing below can fault. */
+	microstep(c, DESCRY_MICRO_FR4);
 	far_commit(c, &cs, frame.ip, DESCRY_CAUSE_FAR_RET);
 	if (outer)
-		commit_outer_ring(c, &ss, frame.sp + drop, DESCRY_CAUSE_FAR_RET);
+		commit_outer_ring(c, &ss, frame.sp + drop, DESCRY_CAUSE_FAR_RET, DESCRY_MICRO_FR5);
 	else
 		sp_write(c, sp_read(c) + 2 * size + drop);
 	return true;
+}
+
+/* Real mode has names of its own. */
+static void
+mark(struct cpu *c, enum descry_micro real, enum descry_micro protected)
+{
+	microstep(c, in_protected_mode(c) ? protected : real);
 }
 
 bool
@@ -92,8 +108,12 @@ far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, uns
 		return false;
 	if (is_outer_ring(c, &cs))
 		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
-	if (!far_ip_allowed(c, &cs, ip) || !eflags_return(c, flags, size))
+	if (!far_ip_allowed(c, &cs, ip))
 		return false;
+	mark(c, DESCRY_MICRO_RR3, DESCRY_MICRO_PI7);
+	if (!eflags_return(c, flags, size))
+		return false;
+	mark(c, DESCRY_MICRO_RR2, DESCRY_MICRO_PI5);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_IRET);
 	return true;
 }
@@ -105,11 +125,16 @@ iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg
 	struct return_frame frame = *from;
 	struct seg_loading ss;
 
+	microstep(c, DESCRY_MICRO_PI4);
 	if (!resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, &frame, &ss) ||
-	    !far_ip_allowed(c, cs, frame.ip) || !eflags_return(c, frame.flags, size))
+	    !far_ip_allowed(c, cs, frame.ip))
 		return false;
+	microstep(c, DESCRY_MICRO_PI7);
+	if (!eflags_return(c, frame.flags, size))
+		return false;
+	microstep(c, DESCRY_MICRO_PI5);
 	far_commit(c, cs, frame.ip, DESCRY_CAUSE_IRET);
-	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET);
+	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET, DESCRY_MICRO_PI6);
 	return true;
 }
 
@@ -122,12 +147,15 @@ far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 
 	if (uses_descriptors(c) && c->state.rflags & DESCRY_FLAG_NT)
 		return task_return(c, return_ip);
+	mark(c, DESCRY_MICRO_RR1, DESCRY_MICRO_PI2);
 	c->state.nmi_blocked = 0;
 	if (!eflags_sensitive(c, size) || !pop_at(c, size, 0, &frame.ip) ||
 	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 2 * size, &frame.flags))
 		return false;
 	if (v86_is_return(c, frame.flags, size))
 		return v86_return(c);
+	if (uses_descriptors(c))
+		microstep(c, DESCRY_MICRO_PI3);
 	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
 		return false;
 	if (is_outer_ring(c, &cs))

@@ -1,6 +1,7 @@
 #include "inner_stack.h"
 
 #include "mem.h"
+#include "microstep.h"
 
 static bool
 read_from_tss(struct cpu *c, unsigned ring, uint32_t *sp, uint16_t *ss)
@@ -23,5 +24,8 @@ inner_stack_resolve(struct cpu *c, unsigned ring, struct seg_loading *ss, uint32
 {
 	uint16_t sel;
 
-	return read_from_tss(c, ring, sp, &sel) && seg_resolve_stack_inner(c, sel, ring, ss);
+	if (!read_from_tss(c, ring, sp, &sel))
+		return false;
+	microstep_then(c);
+	return seg_resolve_stack_inner(c, sel, ring, ss);
 }

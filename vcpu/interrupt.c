@@ -4,6 +4,7 @@
 #include "deliver.h"
 #include "eflags.h"
 #include "mem.h"
+#include "microstep.h"
 
 #include <descry/debug.h>
 
@@ -32,6 +33,7 @@ delivered(struct cpu *c, const struct interruption *i, bool done)
 static bool
 deliver(struct cpu *c, const struct interruption *i)
 {
+	microstep_vector(c, i->vector);
 	return delivered(c, i, in_protected_mode(c) ? deliver_protected(c, i) : deliver_real(c, i));
 }
 
@@ -105,6 +107,9 @@ int_n_in_v86(struct cpu *c, const struct interruption *i)
 {
 	const bool vme = c->state.cr4 & DESCRY_CR4_VME;
 
+	microstep_vector(c, i->vector);
+	if (vme)
+		microstep(c, DESCRY_MICRO_VM1);
 	if (vme && !read_redirection(c, i->vector))
 		return false;
 	switch (v86_int_rule(vme, iopl(c), vme && c->value)) {
@@ -219,6 +224,8 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 			return false;
 		if (i.kind != INTERRUPTION_EXTERNAL)
 			note_debug_exception(c, &i);
+		if (!done)
+			microstep_fault(c);
 		if (!done && !escalate(c, &i)) {
 			shut_down(c, &first);
 			return false;
@@ -236,6 +243,7 @@ void
 interrupt_deliver_fault(struct cpu *c)
 {
 	c->state.pending_db = 0;
+	microstep_fault(c);
 	if (deliver_to_the_end(c, exception(c, c->fault)))
 		c->state.retired++;
 }

@@ -1,6 +1,7 @@
 #include "mem.h"
 
 #include "debug.h"
+#include "microstep.h"
 
 /* --- pages ---------------------------------------------------------------------------- */
 
@@ -133,6 +134,8 @@ mem_fetch(struct cpu *c, uint32_t linear, void *out, size_t size)
 		linear += (uint32_t)part;
 		size -= part;
 	}
+	microstep_access(c, linear - (uint32_t)(to - (uint8_t *)out), out,
+			 (size_t)(to - (uint8_t *)out), false);
 	return true;
 }
 
@@ -159,6 +162,7 @@ mem_write_linear_slow(struct cpu *c, uint32_t linear, const void *data, size_t s
 	const uint8_t *from = data;
 
 	debug_data(c, linear, (uint32_t)size, true);
+	microstep_access(c, linear, data, size, true);
 	while (size) {
 		const size_t part = within_page(linear, size);
 		uint8_t *host = host_for_write(c, linear);

@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "lower.h"
 #include "mem.h"
+#include "microstep.h"
 #include "provenance.h"
 #include "seg_load.h"
 
@@ -244,6 +245,8 @@ run_block(struct cpu *c, bool first)
 {
 	const struct block *block = next_block(c);
 
+	if (microstep_records(c))
+		cpu_forget_pages(c); /* the fetch has kept one */
 	if (!first && is_at_breakpoint(c, block)) {
 		stop_at_breakpoint(c);
 	} else if (!block) {
@@ -355,6 +358,8 @@ begin_run(struct cpu *c, const struct descry_control *control, struct descry_exi
 		c->stop_at = c->state.retired + control->budget;
 	cpu_derive(c);
 	look_around(c);
+	if (control->micro)
+		microstep_begin(c, control->micro);
 	refuse_unmodelled_state(c);
 }
 
@@ -366,6 +371,8 @@ end_run(struct cpu *c)
 	c->state.rflags = eflags_read(c);
 	cpu_settle_provenance(c);
 	cpu_derive(c);
+	if (microstep_records(c))
+		microstep_end(c);
 }
 
 /* What ends a run before the next instruction; looked at between blocks. */

@@ -1,6 +1,7 @@
 #include "seg_load.h"
 
 #include "mem.h"
+#include "microstep.h"
 #include "provenance.h"
 #include "seg_load_rules.h"
 
@@ -128,7 +129,10 @@ static DESCRY_NOINLINE bool
 resolve_by_rule(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl,
 		struct seg_loading *out)
 {
-	if (!find_descriptor(c, sel, out) || !judge(c, path, sel, cpl, out))
+	if (!find_descriptor(c, sel, out))
+		return false;
+	microstep_then(c);
+	if (!judge(c, path, sel, cpl, out))
 		return false;
 	*memo_slot(c, path, sel) = (struct seg_memo){ .seg = out->seg,
 						      .raw = out->raw,

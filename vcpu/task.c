@@ -3,6 +3,7 @@
 #include "debug.h"
 #include "eflags.h"
 #include "mem.h"
+#include "microstep.h"
 #include "seg_load_rules.h"
 #include "stack.h"
 
@@ -165,8 +166,10 @@ prepare(struct cpu *c, struct switching *s)
 {
 	const enum task_way way = s->to->way;
 
+	microstep(c, DESCRY_MICRO_TS1);
 	if (!resolve_tss(c, s->to, &s->tss))
 		return false;
+	microstep(c, DESCRY_MICRO_TS2);
 	s->from_layout = layout_of(&c->state.seg[DESCRY_TR]);
 	s->layout = layout_of(&s->tss.seg);
 	if (!old_can_be_saved(c, s->from_layout) || !read_image(c, s))
@@ -206,6 +209,7 @@ clear_busy(struct cpu *c, const struct switching *s)
 static void
 leave_old(struct cpu *c, const struct switching *s)
 {
+	microstep(c, DESCRY_MICRO_TS3);
 	if (frees_old(s->to->way))
 		clear_busy(c, s);
 	save_registers(c, s);
@@ -231,19 +235,22 @@ enter_new(struct cpu *c, const struct switching *s)
 {
 	const struct task_image *image = &s->image;
 
+	microstep(c, DESCRY_MICRO_TS5);
 	seg_commit(c, DESCRY_TR, &s->tss, DESCRY_CAUSE_TASK_SWITCH);
 	c->state.cr0 |= DESCRY_CR0_TS;
 	debug_task_switch(c, image->traps);
 	if (s->to->way == TASK_BY_IRET)
 		c->state.nmi_blocked = 0;
+	microstep(c, DESCRY_MICRO_TS6);
+	c->state.rip = c->target = image->ip;
 	for (unsigned i = 0; i < 8; i++)
 		c->state.gpr[i] = image->gpr[i];
 	eflags_write(c, image->flags | (nests(s->to->way) ? DESCRY_FLAG_NT : 0));
+	microstep(c, DESCRY_MICRO_TS7);
 	for (unsigned i = 0; i < DESCRY_DATA_SREG_COUNT; i++)
 		put_selector(c, (enum descry_sreg)i, image->sel[i]);
 	put_selector(c, DESCRY_LDTR, image->ldt);
 	c->state.seg[DESCRY_SS].attr |= DESCRY_ATTR_DPL;
-	c->state.rip = c->target = image->ip;
 	c->switched = true;
 	cpu_derive(c);
 }
@@ -279,18 +286,26 @@ note_unusable(struct cpu *c, enum descry_sreg sreg)
 static bool
 load_segments(struct cpu *c, const struct task_image *image)
 {
-	static const enum descry_sreg order[] = { DESCRY_LDTR, DESCRY_SS, DESCRY_DS, DESCRY_ES,
-						  DESCRY_FS,   DESCRY_GS, DESCRY_CS };
+	static const struct {
+		enum descry_sreg sreg;
+		enum descry_micro step;
+	} order[] = {
+		{ DESCRY_LDTR, DESCRY_MICRO_TS8 }, { DESCRY_SS, DESCRY_MICRO_TS9 },
+		{ DESCRY_DS, DESCRY_MICRO_TS10 },  { DESCRY_ES, DESCRY_MICRO_TS10 },
+		{ DESCRY_FS, DESCRY_MICRO_TS10 },  { DESCRY_GS, DESCRY_MICRO_TS10 },
+		{ DESCRY_CS, DESCRY_MICRO_TS11 },
+	};
 	const unsigned count = sizeof(order) / sizeof(order[0]);
 	const unsigned cpl = image->sel[DESCRY_CS] & DESCRY_SEL_RPL;
 
 	for (unsigned i = 0; i < count; i++) {
-		const enum descry_sreg sreg = order[i];
+		const enum descry_sreg sreg = order[i].sreg;
 
+		microstep(c, order[i].step);
 		if (load(c, sreg, sreg == DESCRY_LDTR ? image->ldt : image->sel[sreg], cpl))
 			continue;
 		for (unsigned rest = i; rest < count; rest++)
-			note_unusable(c, order[rest]);
+			note_unusable(c, order[rest].sreg);
 		return false;
 	}
 	return true;
@@ -302,6 +317,7 @@ start_new(struct cpu *c, const struct switching *s)
 {
 	if (!load_segments(c, &s->image))
 		return false;
+	microstep(c, DESCRY_MICRO_TS12);
 	if (s->to->has_error_code && !push(c, s->layout->size, s->to->error_code))
 		return false;
 	return s->image.ip <= c->state.seg[DESCRY_CS].limit ? true : raise(c, DESCRY_VEC_GP, 0);
@@ -319,6 +335,7 @@ task_switch(struct cpu *c, const struct task_request *to)
 	 * Again: the new task's TSS may be the one that has just been written. If those writes
 	 * have taken it away, what was read before them counts.
 	 */
+	microstep(c, DESCRY_MICRO_TS4);
 	if (!read_image(c, &s))
 		c->fault.vector = DESCRY_VEC_NONE;
 	enter_new(c, &s);
@@ -334,6 +351,7 @@ task_return(struct cpu *c, uint32_t return_ip)
 		.flags = eflags_read(c) & ~DESCRY_FLAG_NT,
 	};
 
+	microstep(c, DESCRY_MICRO_PI1);
 	return mem_read_linear(c, (uint32_t)c->state.seg[DESCRY_TR].base + TSS_LINK, &to.sel, 2) &&
 	       task_switch(c, &to);
 }

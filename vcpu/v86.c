@@ -1,6 +1,7 @@
 #include "v86.h"
 
 #include "eflags.h"
+#include "microstep.h"
 #include "seg_load.h"
 #include "stack.h"
 
@@ -21,7 +22,9 @@ v86_enter(struct cpu *c, const struct v86_frame *frame)
 		return raise(c, DESCRY_VEC_GP, 0);
 
 	/* Nothing below can fault. */
+	microstep(c, DESCRY_MICRO_VR2);
 	eflags_write(c, frame->flags);
+	microstep(c, DESCRY_MICRO_VR3);
 	seg_load_fixed(c, DESCRY_SS, (uint16_t)frame->ss, cause);
 	seg_load_fixed(c, DESCRY_ES, (uint16_t)frame->es, cause);
 	seg_load_fixed(c, DESCRY_DS, (uint16_t)frame->ds, cause);
@@ -39,6 +42,7 @@ v86_return(struct cpu *c)
 {
 	uint32_t slot[9];
 
+	microstep(c, DESCRY_MICRO_VR1);
 	for (unsigned i = 0; i < 9; i++) {
 		if (!stack_read(c, 4, 4 * i))
 			return false;

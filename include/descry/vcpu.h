@@ -169,6 +169,8 @@ struct descry_event {
 
 #define DESCRY_EVENT_RING 64u
 
+struct descry_micro_log; /* <descry/microstep.h> */
+
 struct descry_control {
 	uint64_t budget;             /* stop after so many instructions; 0 means no limit */
 	const uint64_t *breakpoints; /* linear addresses, ascending; checked before execution, but
@@ -178,6 +180,7 @@ struct descry_control {
 	unsigned watch_access; /* 1 << sreg: leave after an instruction that made, or tried, a data
 				* access through one of these (implicit stack accesses count) */
 	bool unchained;        /* come back to the loop behind every block: a check of the engine */
+	struct descry_micro_log *micro; /* record micro-steps here; NULL: do not */
 	uint32_t unhandled; /* a real-mode vector whose IVT entry has this seg:off value leaves the
 			     * loop before delivery; 0: none has */
 };
