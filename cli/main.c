@@ -5,12 +5,12 @@
 #include "batch.h"
 #include "interrupt.h"
 #include "options.h"
+#include "profiles.h"
 #include "serve_gdb.h"
 #include "shell.h"
 #include "terminal.h"
 
 #include <descry/command.h>
-#include <descry/profile.h>
 #include <descry/world.h>
 
 #include <stdio.h>
@@ -240,24 +240,6 @@ with_machine(struct program *program, int (*verb)(struct program *))
 /* --- information about the program itself --------------------------------------------- */
 
 static int
-show_profiles(void)
-{
-	const struct descry_profile *standard = descry_profile_find(NULL);
-	char value[32];
-
-	printf("profiles: %s\n\nknobs, with the values of %s:\n", standard->name, standard->name);
-	for (unsigned i = 0; i < DESCRY_KNOB_COUNT; i++) {
-		const enum descry_knob knob = (enum descry_knob)i;
-		const struct descry_knob_info *info = descry_knob_info(knob);
-
-		printf("  %-16s %-8s of %s\n", info->name,
-		       descry_knob_value_text(knob, standard->knob[i], value, sizeof(value)),
-		       info->values);
-	}
-	return EXIT_GOOD;
-}
-
-static int
 show_reference(struct program *program)
 {
 	const struct descry_sink sink = terminal_sink(&program->terminal);
@@ -285,7 +267,8 @@ dispatch(struct program *program)
 		printf("descry %s\n", DESCRY_VERSION);
 		break;
 	case VERB_PROFILES:
-		return show_profiles();
+		profiles_show(stdout);
+		break;
 	case VERB_REFERENCE:
 		return show_reference(program);
 	}

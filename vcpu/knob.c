@@ -120,8 +120,8 @@ static const struct knob knobs[DESCRY_KNOB_COUNT] = {
 		{ { "cached", DESCRY_IRET_NULL_CACHED }, { "table", DESCRY_IRET_NULL_TABLE } } },
 	[DESCRY_KNOB_IRET_NULL_BASE] = {
 		{ "iret.null_keeps_base", "off, on",
-		  "FS and GS keep their base when a return to an outer ring makes them null; "
-		  "kvm-unit-tests, test_iret" },
+		  "what a return to an outer ring makes null keeps base and limit, as a MOV of null "
+		  "does not; Bochs, kvm-unit-tests test_iret" },
 		{ { "off", 0 }, { "on", 1 } } },
 	[DESCRY_KNOB_LIMIT_WRAP4G] = {
 		{ "limit.wrap4g", "off, on",

@@ -87,7 +87,7 @@ static const struct descry_profile profiles[] = {
 /* clang-format on */
 
 #define PROFILE_COUNT (sizeof(profiles) / sizeof(profiles[0]))
-#define DEFAULT_NAME "386"
+#define DEFAULT_NAME "p6"
 #define LIST_TEXT 64u
 
 const struct descry_profile *

@@ -151,6 +151,10 @@ mode_now(const struct descry_vcpu *vcpu)
 		[DESCRY_MODE_V86] = DESCRY_RELOAD_V86,
 	};
 
+	/* The window behind a change of CR0.PE: knob pe_window.load_needs_jump. */
+	if (descry_vcpu_state(vcpu)->pe_window)
+		return descry_vcpu_mode(vcpu) == DESCRY_MODE_REAL ? DESCRY_RELOAD_PROTECTED
+								  : DESCRY_RELOAD_REAL;
 	return modes[descry_vcpu_mode(vcpu)];
 }
 

@@ -180,6 +180,8 @@ resolve_real(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_load
 	if (sreg != DESCRY_CS &&
 	    knob_is(c, DESCRY_KNOB_REAL_DATA_LOAD, DESCRY_REAL_DATA_BASE_LIMIT))
 		out->fields |= SEG_FIELD_LIMIT;
+	if (sreg == DESCRY_CS && knob_is(c, DESCRY_KNOB_REAL_CS_LOAD, DESCRY_REAL_CS_PARTIAL))
+		out->fields |= SEG_FIELD_ATTR;
 	if (out->seg.attr != old->attr)
 		out->fields |= SEG_FIELD_ATTR;
 }
@@ -204,17 +206,24 @@ resolve_v86(uint16_t sel, struct seg_loading *out)
 static DESCRY_NOINLINE bool
 resolve_without_table(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
 {
-	if (in_protected_mode(c))
+	if (in_v86(c))
 		resolve_v86(sel, out);
 	else
 		resolve_real(c, sreg, sel, out);
 	return true;
 }
 
+/* Behind a change of CR0.PE the other rule may still hold: knob pe_window.load_needs_jump. */
+DESCRY_INLINE bool
+loads_by_table(const struct cpu *c)
+{
+	return uses_descriptors(c) != c->state.pe_window;
+}
+
 bool
 seg_resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
 {
-	if (!uses_descriptors(c))
+	if (!loads_by_table(c))
 		return resolve_without_table(c, sreg, sel, out);
 	if (!seg_is_null(sel))
 		return resolve(c, sreg == DESCRY_SS ? SEG_PATH_STACK : SEG_PATH_DATA, sel,
@@ -354,6 +363,15 @@ mark_descriptor(struct cpu *c, const struct seg_loading *from)
 	mem_write_linear(c, from->linear + ACCESS_BYTE, &access_byte, 1);
 }
 
+/* Knob ring.accessed_forced: the cache can keep what the table said. */
+static void
+unforce_accessed(const struct cpu *c, struct descry_segment *seg, const struct seg_loading *from)
+{
+	if (knob_is(c, DESCRY_KNOB_ACCESSED_FORCED, 0) && seg->attr & DESCRY_ATTR_S)
+		seg->attr = (uint16_t)((seg->attr & ~DESCRY_ATTR_A) |
+				       (from->raw >> 40 & DESCRY_ATTR_A));
+}
+
 /* Do both caches give the same answers to every access? Privilege is no part of that. */
 static bool
 is_same_to_accesses(const struct descry_segment *a, const struct descry_segment *b)
@@ -382,8 +400,12 @@ commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *fr
 	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
 		record_load(c, sreg, from->seg.sel);
 	*seg = from->seg;
-	if (needs_mark(from))
+	if (needs_mark(from)) {
 		mark_descriptor(c, from);
+		unforce_accessed(c, seg, from);
+	}
+	if (sreg == DESCRY_CS)
+		c->state.pe_window = 0;
 	cpu_derive_segment(c, sreg);
 }
 
@@ -394,7 +416,7 @@ seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 {
 	struct descry_segment *seg = &c->state.seg[sreg];
 
-	if (DESCRY_UNLIKELY(from->fields != SEG_FIELDS_ALL ||
+	if (DESCRY_UNLIKELY((from->fields ^ SEG_FIELDS_ALL) | c->state.pe_window ||
 			    !is_same_to_accesses(seg, &from->seg) || needs_mark(from) ||
 			    cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))) {
 		commit_change(c, sreg, from, cause);
@@ -450,7 +472,10 @@ stays(const struct cpu *c, const struct descry_segment *seg, unsigned new_cpl)
 	return seg_survives_outer_return(&now, new_cpl);
 }
 
-/* The base stays, as silicon has it for FS and GS: the selector goes and the cache is unusable. */
+/*
+ * The base stays, as silicon has it for FS and GS: the selector goes and the cache is
+ * unusable. Knob iret.null_keeps_base: off makes it what a load of null makes.
+ */
 static void
 make_null(struct cpu *c, enum descry_sreg sreg, enum descry_cause cause)
 {
@@ -458,6 +483,8 @@ make_null(struct cpu *c, enum descry_sreg sreg, enum descry_cause cause)
 				    .origin = DESCRY_ORIGIN_SELECTOR,
 				    .fields = SEG_FIELD_ATTR };
 
+	if (knob_is(c, DESCRY_KNOB_IRET_NULL_BASE, 0))
+		resolve_null(c, sreg, 0, &null);
 	null.seg.sel = 0;
 	null.seg.attr |= DESCRY_ATTR_UNUSABLE;
 	seg_commit(c, sreg, &null, cause);

@@ -24,6 +24,8 @@ seg_load_real(struct descry_segment *seg, enum descry_sreg sreg, uint16_t sel,
 	seg->base = (uint64_t)sel << 4;
 	if (sreg == DESCRY_CS && knob[DESCRY_KNOB_REAL_CS_LOAD] == DESCRY_REAL_CS_FIXED)
 		set_cache(seg, seg->base, UINT16_MAX, DESCRY_ATTR_REAL_DATA);
+	if (sreg == DESCRY_CS && knob[DESCRY_KNOB_REAL_CS_LOAD] == DESCRY_REAL_CS_PARTIAL)
+		seg->attr = (uint16_t)((seg->attr & DESCRY_ATTR_G) | DESCRY_ATTR_REAL_DATA);
 	if (sreg != DESCRY_CS && knob[DESCRY_KNOB_REAL_DATA_LOAD] == DESCRY_REAL_DATA_BASE_LIMIT)
 		seg->limit = UINT16_MAX;
 	if (knob[DESCRY_KNOB_REAL_FORCE_P_S])

@@ -95,7 +95,8 @@ struct descry_state {
 	uint16_t pending_db; /* debug traps, as bits of DR6, that wait for their boundary */
 	uint8_t pending;     /* DESCRY_PENDING_* */
 	uint8_t interrupt;   /* its vector; 0 when none is pending */
-	uint8_t reserved[6]; /* zero */
+	uint8_t pe_window;   /* loads go by the CR0.PE before: knob pe_window.load_needs_jump */
+	uint8_t reserved[5]; /* zero */
 };
 
 /* Where the current privilege level lives (SDM vol. 3, Guest Register State: SS.DPL). */

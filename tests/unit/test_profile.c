@@ -174,7 +174,7 @@ test_profiles(void **unused)
 	struct descry_error err = { 0 };
 
 	(void)unused;
-	assert_string_equal(descry_profile_find(NULL)->name, "386");
+	assert_string_equal(descry_profile_find(NULL)->name, "p6");
 	assert_string_equal(descry_profile_at(0)->name, "8086");
 	assert_null(descry_profile_find("8087"));
 	assert_null(descry_profile_find(""));

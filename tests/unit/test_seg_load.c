@@ -126,6 +126,8 @@ static const struct { /* before: sel 0010 and the cache given; after: sel as loa
 	  { 0, UINT32_MAX, 8, 0xc09b },     { 0xf0000, 0xffff, 0xf000, 0x0093 } },
 	{ "real CS: kept", "real.cs_load=keep", REAL, DESCRY_CS, 0xf000,
 	  { 0, UINT32_MAX, 8, 0xc09b },     { 0xf0000, UINT32_MAX, 0xf000, 0xc09b } },
+	{ "real CS: type fixed, limit and G kept", "real.cs_load=partial", REAL, DESCRY_CS, 0xf000,
+	  { 0, UINT32_MAX, 8, 0xc09b },     { 0xf0000, UINT32_MAX, 0xf000, 0x8093 } },
 	{ "real CS does not follow data_load", "real.data_load=base+limit", REAL, DESCRY_CS, 0,
 	  { 0, 5, 8, 0x0093 },              { 0, 0xffff, 0, 0x0093 } },
 	{ "null, Intel", NULL, NULL_LOAD, DESCRY_FS, 0x0003,
@@ -146,7 +148,7 @@ test_loads(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < COUNT(loads); i++) {
-		struct descry_profile profile = *descry_profile_find(NULL);
+		struct descry_profile profile = *descry_profile_find("386");
 		struct descry_segment seg = loads[i].before;
 		struct descry_error err;
 
