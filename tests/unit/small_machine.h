@@ -75,7 +75,7 @@ write_tables(struct machine *m)
 }
 
 static inline void
-machine_open(struct machine *m)
+machine_open_as(struct machine *m, const char *profile)
 {
 	const struct descry_bus bus = {
 		.owner = m, .page = page_of, .port_in = no_port, .port_out = drop_port
@@ -83,12 +83,19 @@ machine_open(struct machine *m)
 	struct descry_state *state;
 
 	memset(m->ram, 0, sizeof(m->ram));
-	assert_int_equal(descry_vcpu_create(descry_profile_find("386"), &bus, &m->vcpu), DESCRY_OK);
+	assert_int_equal(descry_vcpu_create(descry_profile_find(profile), &bus, &m->vcpu),
+			 DESCRY_OK);
 	write_tables(m);
 	state = descry_vcpu_state_mutable(m->vcpu);
 	state->gdtr.base = GDT;
 	state->gdtr.limit = sizeof(gdt) - 1;
 	descry_vcpu_state_changed(m->vcpu);
+}
+
+static inline void
+machine_open(struct machine *m)
+{
+	machine_open_as(m, "386");
 }
 
 static inline void
