@@ -26,6 +26,7 @@ static const struct {
 #define SAME(name) [ZYDIS_MNEMONIC_##name] = { OP_##name, DESCRY_INSN_8086 }
 #define NAMED(name, op) [ZYDIS_MNEMONIC_##name] = { OP_##op, DESCRY_INSN_8086 }
 #define SINCE(since, name) [ZYDIS_MNEMONIC_##name] = { OP_##name, DESCRY_INSN_##since }
+#define CMOV(condition) [ZYDIS_MNEMONIC_CMOV##condition] = { OP_CMOVCC, DESCRY_INSN_P6 }
 	SAME(ADD), SAME(OR), SAME(ADC), SAME(SBB), SAME(AND), SAME(SUB), SAME(XOR), SAME(CMP),
 	SAME(TEST), SAME(INC), SAME(DEC), SAME(NEG), SAME(NOT),
 	SAME(ROL), SAME(ROR), SAME(RCL), SAME(RCR), SAME(SHL), SAME(SHR), SAME(SAR),
@@ -61,9 +62,19 @@ static const struct {
 	SAME(LAR), SAME(LSL), SAME(VERR), SAME(VERW), SAME(ARPL),
 	SAME(LGDT), SAME(LIDT), SAME(SGDT), SAME(SIDT), SAME(LLDT), SAME(SLDT), SAME(LTR),
 	SAME(STR), SAME(LMSW), SAME(SMSW), SAME(CLTS), SAME(IN), SAME(OUT), SAME(HLT),
+	SINCE(486, BSWAP), SINCE(486, XADD), SINCE(486, CMPXCHG), SINCE(486, INVD),
+	SINCE(486, WBINVD),
+	SINCE(PENTIUM, CMPXCHG8B), SINCE(PENTIUM, CPUID), SINCE(PENTIUM, RDTSC),
+	SINCE(PENTIUM, RDMSR), SINCE(PENTIUM, WRMSR), SINCE(PENTIUM, RSM),
+	SINCE(P6, SYSENTER), SINCE(P6, SYSEXIT), SINCE(P6, RDPMC),
+	CMOV(O), CMOV(NO), CMOV(B), CMOV(NB), CMOV(Z),
+	CMOV(NZ), CMOV(BE), CMOV(NBE), CMOV(S), CMOV(NS),
+	CMOV(P), CMOV(NP), CMOV(L), CMOV(NL), CMOV(LE),
+	CMOV(NLE),
 #undef SAME
 #undef NAMED
 #undef SINCE
+#undef CMOV
 };
 /* clang-format on */
 
@@ -322,16 +333,21 @@ static bool
 take_special(const uint8_t *opcode, size_t size, struct decoded *d)
 {
 	static const struct {
-		uint8_t second, feature;
+		uint8_t second;
+		enum op op;
+		uint8_t feature;
 	} two_byte[] = {
-		{ 0x07, FEATURE_LOADALL },
-		{ 0x24, FEATURE_TEST_REGISTERS },
-		{ 0x26, FEATURE_TEST_REGISTERS },
+		{ 0x04, OP_LOADALL286, 0 }, /* an alias of the next */
+		{ 0x05, OP_LOADALL286, 0 },
+		{ 0x07, OP_LOADALL386, 0 },
+		{ 0x24, OP_NOT_MODELLED, FEATURE_TEST_REGISTERS },
+		{ 0x26, OP_NOT_MODELLED, FEATURE_TEST_REGISTERS },
+		{ 0x34, OP_SYSENTER, 0 }, /* unknown to Zydis with PE=0, where they raise #GP */
+		{ 0x35, OP_SYSEXIT, 0 },
 	};
 
 	if (size == 0)
 		return false;
-	d->op = OP_NOT_MODELLED;
 	if (opcode[0] == 0xf1) {
 		d->op = OP_ICEBP;
 		return true;
@@ -346,6 +362,7 @@ take_special(const uint8_t *opcode, size_t size, struct decoded *d)
 	}
 	for (unsigned i = 0; i < sizeof(two_byte) / sizeof(two_byte[0]); i++) {
 		if (size > 1 && opcode[0] == 0x0f && opcode[1] == two_byte[i].second) {
+			d->op = two_byte[i].op;
 			d->feature = two_byte[i].feature;
 			return true;
 		}
@@ -362,6 +379,15 @@ is_later_form(const ZydisDecodedInstruction *zinsn, enum op op)
 	return one_byte && zinsn->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT;
 }
 
+/* What take_special() finds has no name that would tell. */
+static enum descry_insn_set
+first_with_second_byte(uint8_t second)
+{
+	if (second == 0x34 || second == 0x35) /* SYSENTER, SYSEXIT */
+		return DESCRY_INSN_P6;
+	return second <= 0x06 ? DESCRY_INSN_286 : DESCRY_INSN_386;
+}
+
 /* 80286 Programmer's Reference Manual, appendix on the 8086; 386 manual, New Instructions. */
 static enum descry_insn_set
 first_with_opcode(const uint8_t *opcode, size_t size)
@@ -369,7 +395,7 @@ first_with_opcode(const uint8_t *opcode, size_t size)
 	if (size == 0)
 		return DESCRY_INSN_8086;
 	if (opcode[0] == 0x0f && size > 1)
-		return opcode[1] <= 0x06 ? DESCRY_INSN_286 : DESCRY_INSN_386;
+		return first_with_second_byte(opcode[1]);
 	switch (opcode[0]) {
 	case 0xc0:
 	case 0xc1:

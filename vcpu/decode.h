@@ -136,11 +136,30 @@ enum op {
 	OP_IN,
 	OP_OUT,
 	OP_HLT,
+	/* after the 386 */
+	OP_BSWAP,
+	OP_XADD,
+	OP_CMPXCHG,
+	OP_CMPXCHG8B,
+	OP_CMOVCC,
+	OP_INVD,
+	OP_WBINVD,
+	OP_CPUID,
+	OP_RDTSC,
+	OP_RDPMC,
+	OP_RDMSR,
+	OP_WRMSR,
+	OP_SYSENTER,
+	OP_SYSEXIT,
+	OP_RSM,
+	/* on the 286 and the 386 alone */
+	OP_LOADALL286,
+	OP_LOADALL386,
 	OP_COUNT
 };
 
 /* Why an instruction is OP_NOT_MODELLED. */
-enum feature { FEATURE_LOADALL, FEATURE_TEST_REGISTERS, FEATURE_8086_OPCODE };
+enum feature { FEATURE_TEST_REGISTERS, FEATURE_8086_OPCODE };
 
 /* What an older CPU does in a way of its own: exec_older.c. */
 enum older_form {
@@ -175,7 +194,7 @@ struct decoded {
 		       */
 	uint8_t adsize;             /* 2 or 4 */
 	uint8_t rep;                /* 0, F2h or F3h: the last one wins */
-	uint8_t cond;               /* Jcc, SETcc */
+	uint8_t cond;               /* Jcc, SETcc, CMOVcc */
 	uint8_t older;              /* enum older_form */
 	uint8_t seg;                /* of the memory operand; without one: the override, or DS */
 	uint8_t base, index, scale; /* of the memory operand; REG_ZERO when absent */

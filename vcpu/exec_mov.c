@@ -272,14 +272,17 @@ exec_wait(struct cpu *c, const struct insn *in)
 	return do_wait(c) ? next(c, in) : fault(c, in);
 }
 
-/* x87 opcodes. SDM vol. 3, Interrupt 7: EM or TS asks for emulation. */
+/*
+ * x87 opcodes. SDM vol. 3, Interrupt 7: EM or TS asks for emulation. Without it they go to a
+ * coprocessor, and there is none to answer: no register and no memory changes. That is what
+ * FNINIT and FNSTSW look for to find one (AP-485, Detecting the Floating-Point Unit).
+ */
 static const struct insn *
 exec_esc(struct cpu *c, const struct insn *in)
 {
-	if (c->state.cr0 & (DESCRY_CR0_EM | DESCRY_CR0_TS))
-		raise(c, DESCRY_VEC_NM, 0);
-	else
-		not_modelled(c, "x87 instruction");
+	if (!(c->state.cr0 & (DESCRY_CR0_EM | DESCRY_CR0_TS)))
+		return next(c, in);
+	raise(c, DESCRY_VEC_NM, 0);
 	return fault(c, in);
 }
 

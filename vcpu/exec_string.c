@@ -363,8 +363,9 @@ ends_early(const struct cpu *c, const struct insn *in, enum op op)
 DESCRY_INLINE bool
 must_pause(const struct cpu *c, const struct insn *in)
 {
-	return c->leave || c->accessed || c->state.pending_db || in->exec == exec_end ||
-	       c->block->unguarded || atomic_load_explicit(&c->kick, memory_order_relaxed);
+	return c->leave || c->accessed || c->state.pending || c->state.pending_db ||
+	       in->exec == exec_end || c->block->unguarded ||
+	       atomic_load_explicit(&c->kick, memory_order_relaxed);
 }
 
 DESCRY_INLINE uint64_t

@@ -282,7 +282,6 @@ static const struct insn *
 exec_not_modelled(struct cpu *c, const struct insn *in)
 {
 	static const char *const texts[] = {
-		[FEATURE_LOADALL] = "LOADALL",
 		[FEATURE_TEST_REGISTERS] = "test registers",
 		[FEATURE_8086_OPCODE] = "what an 8086 makes of these bytes",
 	};

@@ -122,6 +122,13 @@ flags_keep_cf(struct lazy_flags *f, uint32_t carries_before)
 	f->carries ^= differs | differs >> 1;
 }
 
+/* Change ZF alone. */
+DESCRY_INLINE void
+flags_set_zf(struct lazy_flags *f, bool zf)
+{
+	f->zero = !zf;
+}
+
 /* Change CF and OF, leave AF. */
 DESCRY_INLINE void
 flags_set_cf_of(struct lazy_flags *f, bool cf, bool of)

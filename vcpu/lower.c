@@ -50,6 +50,13 @@ static lower_fn *const rows[OP_COUNT] = {
 	[OP_TOO_LONG] = lower_system,
 	[OP_MOV_DR] = lower_debug, [OP_ICEBP] = lower_debug,
 	[OP_IN] = lower_io, [OP_OUT] = lower_io,
+	[OP_BSWAP] = lower_later, [OP_XADD] = lower_later, [OP_CMPXCHG] = lower_later,
+	[OP_CMPXCHG8B] = lower_later, [OP_CMOVCC] = lower_later,
+	[OP_INVD] = lower_msr, [OP_WBINVD] = lower_msr, [OP_CPUID] = lower_msr,
+	[OP_RDTSC] = lower_msr, [OP_RDPMC] = lower_msr, [OP_RDMSR] = lower_msr,
+	[OP_WRMSR] = lower_msr,
+	[OP_SYSENTER] = lower_sysenter, [OP_SYSEXIT] = lower_sysenter, [OP_RSM] = lower_rsm,
+	[OP_LOADALL286] = lower_loadall, [OP_LOADALL386] = lower_loadall,
 };
 /* clang-format on */
 
@@ -103,6 +110,12 @@ ends_block(const struct decoded *d)
 	case OP_MOV_DR:
 	case OP_ICEBP:
 	case OP_HLT:
+	case OP_WRMSR:
+	case OP_SYSENTER:
+	case OP_SYSEXIT:
+	case OP_RSM:
+	case OP_LOADALL286:
+	case OP_LOADALL386:
 		return true;
 	case OP_MOVS:
 	case OP_STOS:

@@ -33,6 +33,8 @@ size_index(unsigned size)
 
 exec_fn divide_error; /* the way out of a handler that raises #DE */
 
+lower_fn lower_later, lower_msr, lower_sysenter, lower_rsm, lower_loadall;
+
 exec_fn exec_end; /* closes every block: execution falls through its end */
 
 #endif

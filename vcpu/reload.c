@@ -260,7 +260,7 @@ provenance_status(const struct descry_segment_provenance *from)
 	if (by_monitor(&from->base) || by_monitor(&from->limit) || by_monitor(&from->attr))
 		return DESCRY_CACHE_FORCED;
 	if (from->base.origin == DESCRY_ORIGIN_FIXED && from->base.cause != DESCRY_CAUSE_RESET &&
-	    from->base.cause != DESCRY_CAUSE_START)
+	    from->base.cause != DESCRY_CAUSE_INIT && from->base.cause != DESCRY_CAUSE_START)
 		return DESCRY_CACHE_FIXED;
 	return 0;
 }

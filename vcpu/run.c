@@ -10,6 +10,7 @@
 #include "microstep.h"
 #include "provenance.h"
 #include "seg_load.h"
+#include "smm.h"
 
 #include <descry/debug.h>
 
@@ -267,7 +268,8 @@ run_on(struct cpu *c, bool first)
 
 	if (DESCRY_UNLIKELY(is_trap_due(c)))
 		interrupt_deliver_trap(c);
-	else if (DESCRY_UNLIKELY(c->state.pending) && interrupt_take_pending(c))
+	else if (DESCRY_UNLIKELY(c->state.pending) &&
+		 (smm_take_pending(c) || interrupt_take_pending(c)))
 		return;
 	else if (c->leave)
 		return;
@@ -383,7 +385,7 @@ has_to_leave(struct cpu *c)
 		return true;
 	if (DESCRY_UNLIKELY(c->come_back))
 		look_around(c);
-	if (c->state.shut_down)
+	if (c->state.shut_down && !smm_ends_shutdown(c))
 		leave_run(c, DESCRY_EXIT_SHUTDOWN);
 	else if (atomic_load_explicit(&c->kick, memory_order_relaxed) &&
 		 atomic_exchange(&c->kick, false))

@@ -2,15 +2,12 @@
  * The public face of the CPU while it is stopped: life, state, memory as a debugger sees
  * it, and the verdict on one access.
  */
-#include "debug.h"
 #include "eflags.h"
 #include "mem.h"
 #include "provenance.h"
 #include "seg_load.h"
 
 #include "decode.h"
-
-#include <descry/debug.h>
 
 #include <stdlib.h>
 
@@ -54,75 +51,6 @@ const struct descry_profile *
 descry_vcpu_profile(const struct descry_vcpu *vcpu)
 {
 	return &vcpu->cpu.profile;
-}
-
-/* The first fetch is 16 bytes below the end of what the address pins reach. */
-static uint64_t
-reset_base(const struct cpu *c)
-{
-	const uint32_t *knob = c->profile.knob, lines = knob[DESCRY_KNOB_ADDRESS_LINES];
-	const uint32_t first = 0xfffffff0 >> (lines < 32 ? 32 - lines : 0);
-
-	return (first & ~15u) - (knob[DESCRY_KNOB_RESET_ENTRY] & 0xffff);
-}
-
-static void
-reset_segments(struct cpu *c)
-{
-	const uint32_t *knob = c->profile.knob;
-	const struct descry_segment data = { .limit = 0xffff, .attr = DESCRY_ATTR_REAL_DATA };
-
-	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
-		c->state.seg[sreg] = data;
-	c->state.seg[DESCRY_CS] = (struct descry_segment){
-		.sel = (uint16_t)(knob[DESCRY_KNOB_RESET_ENTRY] >> 16),
-		.base = reset_base(c),
-		.limit = 0xffff,
-		.attr = (uint16_t)c->profile.knob[DESCRY_KNOB_RESET_CS_ATTR],
-	};
-	c->state.seg[DESCRY_LDTR] =
-		(struct descry_segment){ .limit = 0xffff, .attr = DESCRY_ATTR_P | DESCRY_TYPE_LDT };
-	c->state.seg[DESCRY_TR] = (struct descry_segment){
-		.limit = 0xffff, .attr = (uint16_t)c->profile.knob[DESCRY_KNOB_RESET_TR_ATTR]
-	};
-}
-
-static void
-note_all(struct cpu *c, enum descry_cause cause)
-{
-	cpu_here_stopped(c);
-	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		const struct seg_loading from = { .seg = c->state.seg[sreg],
-						  .origin = DESCRY_ORIGIN_FIXED,
-						  .fields = SEG_FIELDS_ALL };
-
-		cpu_note_load(c, (enum descry_sreg)sreg, &from, cause);
-	}
-	cpu_settle_provenance(c);
-}
-
-void
-descry_vcpu_reset(struct descry_vcpu *vcpu)
-{
-	struct cpu *c = &vcpu->cpu;
-	const uint32_t *knob = c->profile.knob;
-
-	c->state = (struct descry_state){
-		.rip = knob[DESCRY_KNOB_RESET_ENTRY] & 0xffff,
-		.rflags = DESCRY_FLAG_ONE,
-		.cr0 = knob[DESCRY_KNOB_RESET_CR0],
-		.gdtr.limit = 0xffff,
-		.idtr.limit = knob[DESCRY_KNOB_RESET_IDT_LIMIT],
-	};
-	c->state.gpr[DESCRY_DX] = knob[DESCRY_KNOB_CPU_SIGNATURE];
-	c->state.dr[6] = debug_dr6_image(c, DESCRY_DR_BIT12);
-	c->state.dr[7] = DESCRY_DR7_RESET;
-	c->op_step = 0;
-	c->event_count = 0;
-	reset_segments(c);
-	note_all(c, DESCRY_CAUSE_RESET);
-	descry_vcpu_memory_changed(vcpu);
-	descry_vcpu_state_changed(vcpu);
 }
 
 /* --- state ---------------------------------------------------------------------------- */

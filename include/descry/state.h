@@ -51,7 +51,9 @@ enum descry_gpr {
 #define DESCRY_CR0_CD 0x40000000u
 #define DESCRY_CR0_PG 0x80000000u
 
+#define DESCRY_CR4_TSD 0x00000004u
 #define DESCRY_CR4_DE 0x00000008u
+#define DESCRY_CR4_PCE 0x00000100u
 
 #define DESCRY_CR4_VME 0x00000001u
 #define DESCRY_CR4_PVI 0x00000002u
@@ -63,6 +65,12 @@ enum descry_gpr {
 /* What waits for a boundary at which it may be taken. */
 #define DESCRY_PENDING_NMI 0x01u
 #define DESCRY_PENDING_INTERRUPT 0x02u /* from outside, with the vector in .interrupt */
+#define DESCRY_PENDING_SMI 0x04u
+#define DESCRY_PENDING_INIT 0x08u
+
+/* Two reasons for which NMIs may be held back. */
+#define DESCRY_NMI_BLOCKED_BY_NMI 0x01u
+#define DESCRY_NMI_BLOCKED_BY_SMI 0x02u
 
 struct descry_table {
 	uint64_t base;
@@ -86,17 +94,23 @@ struct descry_state {
 	 */
 	uint64_t retired;
 
-	uint8_t shadow;    /* DESCRY_SHADOW_*; lasts for one instruction */
-	uint8_t halted;    /* HLT has executed and nothing has woken the CPU */
-	uint8_t shut_down; /* triple fault */
-	uint8_t nmi_blocked;
+	uint8_t shadow;      /* DESCRY_SHADOW_*; lasts for one instruction */
+	uint8_t halted;      /* HLT has executed and nothing has woken the CPU */
+	uint8_t shut_down;   /* triple fault */
+	uint8_t nmi_blocked; /* DESCRY_NMI_BLOCKED_* */
 	uint8_t a20_masked;  /* address bit 20 is forced to 0 */
 	uint8_t in_rep;      /* in the middle of a repeat: an interrupt here pushes RF set */
 	uint16_t pending_db; /* debug traps, as bits of DR6, that wait for their boundary */
 	uint8_t pending;     /* DESCRY_PENDING_* */
 	uint8_t interrupt;   /* its vector; 0 when none is pending */
 	uint8_t pe_window;   /* loads go by the CR0.PE before: knob pe_window.load_needs_jump */
-	uint8_t reserved[5]; /* zero */
+	uint8_t in_smm;      /* between an SMI and RSM */
+	uint32_t smbase;
+
+	/* Model-specific registers. */
+	uint64_t tsc_offset; /* the time stamp counter is retired plus this */
+	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint32_t reserved_msr; /* zero */
 };
 
 /* Where the current privilege level lives (SDM vol. 3, Guest Register State: SS.DPL). */

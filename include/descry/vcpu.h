@@ -230,6 +230,15 @@ void descry_vcpu_nmi(struct descry_vcpu *vcpu);
 /* Would a maskable interrupt be taken at this boundary? */
 bool descry_vcpu_accepts_interrupt(const struct descry_vcpu *vcpu);
 
+/*
+ * System management interrupt and INIT, while stopped or from a bus handler. Each waits until
+ * a boundary outside SMM at which no shadow is in force, and is taken there before the
+ * others; INIT ends a shutdown too. They take no time. The answer is false when the CPU has no SMM
+ * (knob smm.map).
+ */
+bool descry_vcpu_smi(struct descry_vcpu *vcpu);
+void descry_vcpu_init(struct descry_vcpu *vcpu);
+
 /* Recorded events, oldest first: index 0 .. count-1. A run begins with an empty ring. */
 size_t descry_vcpu_event_count(const struct descry_vcpu *vcpu);
 const struct descry_event *descry_vcpu_event(const struct descry_vcpu *vcpu, size_t index);

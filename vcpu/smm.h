@@ -1,0 +1,22 @@
+/*
+ * System management mode, and the two events that only a boundary outside of it takes: SMI and
+ * INIT (SDM vol. 3, System Management Mode; Priority Among Simultaneous Exceptions and
+ * Interrupts). Private to vcpu.
+ */
+#ifndef DESCRY_SMM_H
+#define DESCRY_SMM_H
+
+#include "cpu.h"
+
+#define SMBASE_RESET 0x30000u
+
+/* Is INIT about to end a shutdown? */
+bool smm_ends_shutdown(const struct cpu *c);
+
+/* Takes INIT, or else an SMI, if it may be taken at this boundary. */
+DESCRY_MUST_CHECK bool smm_take_pending(struct cpu *c);
+
+/* reset.c */
+void cpu_init(struct cpu *c);
+
+#endif
