@@ -59,13 +59,18 @@ static void
 execute(struct cpu *c, const struct block *block)
 {
 	const struct insn *in = block->insns;
+	const uint64_t before = c->state.retired;
+	const uint8_t in_rep = c->state.in_rep;
 
 	c->block = block;
-	c->block_begin = c->state.retired;
+	c->block_begin = before;
+	c->state.in_rep = 0;
 	cpu_here(c, in);
 	do
 		in = in->exec(c, in);
 	while (in);
+	if (c->state.retired == before) /* refused: a repeat is where it was */
+		c->state.in_rep = in_rep;
 }
 
 /* A load of SS holds debug traps off until the instruction behind it is done. */
@@ -75,16 +80,19 @@ is_trap_due(const struct cpu *c)
 	return c->state.pending_db && !(c->state.shadow & DESCRY_SHADOW_MOV_SS);
 }
 
-/* The run ends for its own reason, whatever the trap meets. */
+/* A request is not forgotten over what the trap meets; a watched access is. */
 static void
 trap_before_leaving(struct cpu *c)
 {
-	const struct descry_exit exit = *c->exit;
+	const bool is_request = c->leave;
+	const struct descry_exit request = *c->exit;
 
 	c->leave = false;
 	interrupt_deliver_trap(c);
-	*c->exit = exit;
-	c->leave = true;
+	if (is_request) {
+		*c->exit = request;
+		c->leave = true;
+	}
 }
 
 /*
@@ -98,12 +106,12 @@ leave_at_instruction(struct cpu *c)
 			     (!c->leave || c->exit->reason == DESCRY_EXIT_REQUEST);
 
 	c->fault.vector = DESCRY_VEC_NONE;
-	if (!c->leave)
-		leave_run(c, DESCRY_EXIT_ACCESS);
 	if (!is_done)
 		c->state.pending_db = 0;
 	else if (is_trap_due(c))
 		trap_before_leaving(c);
+	if (!c->leave)
+		leave_run(c, DESCRY_EXIT_ACCESS);
 }
 
 static void
@@ -134,7 +142,6 @@ struct once {
 	uint64_t rf;
 	uint16_t pending_db;
 	uint8_t shadow;
-	uint8_t in_rep;
 };
 
 /* A shadow and RF cover this instruction; what starts with TF set is trapped behind. */
@@ -144,8 +151,7 @@ begin_once(struct cpu *c)
 	const struct once before = { .retired = c->state.retired,
 				     .rf = c->state.rflags & DESCRY_FLAG_RF,
 				     .pending_db = c->state.pending_db,
-				     .shadow = c->state.shadow,
-				     .in_rep = c->state.in_rep };
+				     .shadow = c->state.shadow };
 
 	c->state.shadow = 0;
 	c->state.rflags &= ~(uint64_t)DESCRY_FLAG_RF;
@@ -161,7 +167,6 @@ undo_once(struct cpu *c, const struct once *before)
 	c->state.rflags |= before->rf;
 	c->state.pending_db = before->pending_db;
 	c->state.shadow = before->shadow;
-	c->state.in_rep = before->in_rep;
 }
 
 /*
@@ -175,7 +180,6 @@ execute_once(struct cpu *c, const struct block *block)
 	const struct once before = begin_once(c);
 
 	c->stop_at = before.retired + 1;
-	c->state.in_rep = 0;
 	cpu_come_back(c);
 	execute(c, block);
 	c->stop_at = stop_at;
@@ -255,7 +259,6 @@ run_block(struct cpu *c, bool first)
 	} else if (is_special(c)) {
 		execute_once(c, block);
 	} else {
-		c->state.in_rep = 0;
 		execute(c, block);
 		after_block(c);
 	}
