@@ -7,6 +7,7 @@
 #define DESCRY_QUERY_H
 
 #include <descry/disas.h>
+#include <descry/microstep.h>
 #include <descry/monitor.h>
 #include <descry/reload.h>
 
@@ -147,5 +148,14 @@ void descry_query_symbol(struct descry_monitor *monitor, uint64_t linear,
 /* A symbol for the cs:ip of a provenance or event, in the light of what CS is now. */
 void descry_query_symbol_at(struct descry_monitor *monitor, enum descry_mode mode, uint16_t cs,
 			    uint64_t ip, char symbol[DESCRY_SYMBOL_TEXT]);
+
+/* --- micro-steps ---------------------------------------------------------------------- */
+
+/*
+ * What the next instruction would do, or the interrupt that comes before it, one step at a
+ * time.
+ */
+enum descry_status descry_query_micro_steps(struct descry_monitor *monitor,
+					    struct descry_micro_log *log);
 
 #endif

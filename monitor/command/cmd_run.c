@@ -20,9 +20,8 @@ run(struct command_call *call, const struct descry_run_request *request)
 						      : DESCRY_COMMAND_OK;
 }
 
-/* A guest that has ended does not go on; only reset begins again. */
-static bool
-has_ended(struct command_call *call)
+bool
+command_guest_has_ended(struct command_call *call)
 {
 	const struct descry_stop *stop = descry_monitor_last_stop(call->monitor);
 	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(call->monitor));
@@ -43,7 +42,7 @@ on_step(struct command_call *call)
 		return command_error(call, DESCRY_BAD_ARGUMENT,
 				     "step: COUNT is at least 1, not '%.40s'",
 				     call->argument[0].text);
-	if (has_ended(call))
+	if (command_guest_has_ended(call))
 		return DESCRY_COMMAND_ERROR;
 	return run(call, &(struct descry_run_request){ .count = count });
 }
@@ -51,7 +50,7 @@ on_step(struct command_call *call)
 static enum descry_command_result
 on_continue(struct command_call *call)
 {
-	if (has_ended(call))
+	if (command_guest_has_ended(call))
 		return DESCRY_COMMAND_ERROR;
 	return run(call, &(struct descry_run_request){ 0 });
 }
@@ -64,7 +63,7 @@ on_until(struct command_call *call)
 		.target = descry_query_linear(call->monitor, &call->argument[0].address),
 	};
 
-	if (has_ended(call))
+	if (command_guest_has_ended(call))
 		return DESCRY_COMMAND_ERROR;
 	return run(call, &request);
 }

@@ -97,6 +97,7 @@ struct command {
 
 /* Rows of one topic; each list ends with a row without a name. */
 extern const struct command run_commands[];
+extern const struct command micro_commands[];
 extern const struct command segment_commands[];
 extern const struct command state_commands[];
 extern const struct command memory_commands[];
@@ -118,5 +119,8 @@ void command_usage(const struct command *command, char usage[COMMAND_USAGE_TEXT]
 /* An error result: return command_error(call, DESCRY_BAD_ARGUMENT, "...", ...). */
 enum descry_command_result command_error(struct command_call *call, enum descry_status status,
 					 const char *format, ...) DESCRY_PRINTF(3, 4);
+
+/* A guest that has ended does not go on; only reset begins again. True: the error is written. */
+bool command_guest_has_ended(struct command_call *call);
 
 #endif

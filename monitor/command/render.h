@@ -68,6 +68,8 @@ void render_stop(const struct descry_sink *sink, struct descry_monitor *monitor,
 /* Its line alone. */
 void render_stop_text(const struct descry_sink *sink, const struct descry_stop *stop);
 json_t *json_stop(struct descry_monitor *monitor, const struct descry_stop *stop);
+/* The instruction that is next. */
+void render_code_at_ip(const struct descry_sink *sink, struct descry_monitor *monitor);
 void render_where(const struct descry_sink *sink, struct descry_monitor *monitor);
 
 void render_registers(const struct descry_sink *sink, struct descry_monitor *monitor);
@@ -102,5 +104,18 @@ void render_breakpoints(const struct descry_sink *sink, struct descry_monitor *m
 void render_image(const struct descry_sink *sink, struct descry_monitor *monitor);
 void render_profile(const struct descry_sink *sink, struct descry_monitor *monitor);
 void render_symbols(const struct descry_sink *sink, struct descry_monitor *monitor);
+
+/* Micro-steps first to first + count - 1 of an instruction. */
+struct micro_report {
+	const struct descry_micro_log *log;
+	size_t first, count;
+	const struct descry_code_line *line; /* the instruction */
+	const struct descry_stop *stop;      /* JSON: it has been executed now; NULL: not yet */
+};
+void render_micro_steps(const struct descry_sink *sink, struct descry_monitor *monitor,
+			const struct micro_report *report);
+/* Text: where the CPU is behind them. */
+void render_micro_end(const struct descry_sink *sink, struct descry_monitor *monitor,
+		      const struct descry_stop *stop);
 
 #endif

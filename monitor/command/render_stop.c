@@ -164,8 +164,8 @@ json_stop(struct descry_monitor *monitor, const struct descry_stop *stop)
 	return object;
 }
 
-static void
-put_code_at_ip(const struct descry_sink *sink, struct descry_monitor *monitor)
+void
+render_code_at_ip(const struct descry_sink *sink, struct descry_monitor *monitor)
 {
 	struct descry_code_line line;
 
@@ -198,7 +198,7 @@ render_stop(const struct descry_sink *sink, struct descry_monitor *monitor,
 	if (stop->reason != DESCRY_STOP_STEP)
 		render_stop_text(sink, stop);
 	put_changes(sink, before, &now);
-	put_code_at_ip(sink, monitor);
+	render_code_at_ip(sink, monitor);
 }
 
 void
@@ -223,7 +223,7 @@ render_where(const struct descry_sink *sink, struct descry_monitor *monitor)
 	descry_sink_printf(
 		sink, "%s mode, CPL %u, %" PRIu64 " instructions so far; last stop: %s\n", mode,
 		descry_cpl(state), state->retired, descry_stop_reason_text(stop->reason));
-	put_code_at_ip(sink, monitor);
+	render_code_at_ip(sink, monitor);
 }
 
 void

@@ -204,6 +204,9 @@ class Console(Session):
         self.assertEqual(reply, b"OK")
         numbers = [name for name, _ in client.registers()]
         self.assertEqual(client.ask(b"p%x" % numbers.index("fs_base")), b"00010000")
+        output, reply = client.monitor("ustep all")
+        self.assertIn("I1", output)
+        self.assertEqual(reply, b"OK")
         output, reply = client.monitor("nonsense")
         self.assertEqual(reply, b"E01")
         self.assertIn("nonsense", output)
