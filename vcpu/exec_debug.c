@@ -2,7 +2,7 @@
  * MOV DRn and INT1 (ICEBP): SDM vol. 2, Move to/from Debug Registers; INT n/INTO/INT3/INT1.
  */
 #include "debug.h"
-#include "interrupt.h"
+#include "far.h"
 #include "lower.h"
 
 #include <descry/debug.h>
@@ -75,9 +75,7 @@ static const struct insn *
 exec_icebp(struct cpu *c, const struct insn *in)
 {
 	cpu_here(c, in);
-	if (!interrupt_icebp(c, insn_next_ip(c, in)))
-		return fault(c, in);
-	return go_to(c, in, c->target);
+	return transferred(c, in, interrupt_icebp(c, insn_next_ip(c, in)));
 }
 
 exec_fn *

@@ -3,29 +3,8 @@
  * transfers themselves: far.c, interrupt.c.
  */
 #include "far.h"
-#include "interrupt.h"
 #include "lower.h"
 #include "mem.h"
-
-/* The instruction has ended in another task: where that goes on, or with a fault of its own. */
-static DESCRY_NOINLINE const struct insn *
-in_new_task(struct cpu *c, const struct insn *in, bool done)
-{
-	c->switched = false;
-	if (done)
-		return leave_to(c, in, c->target);
-	leave_at(c, insn_retired(c, in), c->target);
-	interrupt_deliver_fault(c);
-	return NULL;
-}
-
-DESCRY_INLINE const struct insn *
-transferred(struct cpu *c, const struct insn *in, bool done)
-{
-	if (DESCRY_UNLIKELY(c->switched))
-		return in_new_task(c, in, done);
-	return done ? go_to(c, in, c->target) : fault(c, in);
-}
 
 static bool
 do_far(struct cpu *c, const struct insn *in, const struct far_pointer *to, bool is_call)

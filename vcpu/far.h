@@ -7,6 +7,7 @@
 #ifndef DESCRY_FAR_H
 #define DESCRY_FAR_H
 
+#include "interrupt.h"
 #include "seg_load.h"
 
 /* A far pointer in memory: the offset, then the selector. */
@@ -43,6 +44,15 @@ far_commit(struct cpu *c, const struct seg_loading *cs, uint32_t ip, enum descry
 {
 	seg_commit(c, DESCRY_CS, cs, cause);
 	c->target = ip;
+}
+
+/* The way out of every handler whose transfer is done, refused, or has become a task switch. */
+DESCRY_INLINE const struct insn *
+transferred(struct cpu *c, const struct insn *in, bool done)
+{
+	if (DESCRY_UNLIKELY(c->switched))
+		return interrupt_in_new_task(c, in, done);
+	return done ? go_to(c, in, c->target) : fault(c, in);
 }
 
 #endif

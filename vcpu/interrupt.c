@@ -248,6 +248,17 @@ interrupt_deliver_fault(struct cpu *c)
 		c->state.retired++;
 }
 
+const struct insn *
+interrupt_in_new_task(struct cpu *c, const struct insn *in, bool done)
+{
+	c->switched = false;
+	if (done)
+		return leave_to(c, in, c->target);
+	leave_at(c, insn_retired(c, in), c->target);
+	interrupt_deliver_fault(c);
+	return NULL;
+}
+
 void
 interrupt_deliver_trap(struct cpu *c)
 {

@@ -28,6 +28,12 @@ DESCRY_MUST_CHECK bool interrupt_icebp(struct cpu *c, uint32_t return_ip);
 void interrupt_deliver_fault(struct cpu *c);
 
 /*
+ * The way out of a handler that has switched tasks (task.h): on in the new one, or (not done) with
+ * c->fault, which is its own and is delivered there.
+ */
+const struct insn *interrupt_in_new_task(struct cpu *c, const struct insn *in, bool done);
+
+/*
  * Delivers the debug traps that wait in the state, at the boundary where the CPU stands. It
  * belongs to the instruction before and takes no time of its own.
  */

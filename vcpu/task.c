@@ -239,8 +239,6 @@ enter_new(struct cpu *c, const struct switching *s)
 	seg_commit(c, DESCRY_TR, &s->tss, DESCRY_CAUSE_TASK_SWITCH);
 	c->state.cr0 |= DESCRY_CR0_TS;
 	debug_task_switch(c, image->traps);
-	if (s->to->way == TASK_BY_IRET)
-		c->state.nmi_blocked = 0;
 	microstep(c, DESCRY_MICRO_TS6);
 	c->state.rip = c->target = image->ip;
 	for (unsigned i = 0; i < 8; i++)
@@ -352,6 +350,7 @@ task_return(struct cpu *c, uint32_t return_ip)
 	};
 
 	microstep(c, DESCRY_MICRO_PI1);
+	c->state.nmi_blocked = 0; /* even if what follows faults */
 	return mem_read_linear(c, (uint32_t)c->state.seg[DESCRY_TR].base + TSS_LINK, &to.sel, 2) &&
 	       task_switch(c, &to);
 }

@@ -8,6 +8,7 @@
 	.include "guest.inc"
 
 	.set	FLAG_RF, 0x10000
+	.set	FLAG_VM, 0x20000
 	.set	FLAG_NT, 0x4000
 	.set	CR0_TS, 8
 	.set	DR6_BT, 0x8000
@@ -31,6 +32,8 @@
 	.set	bad_stack, 0x6200
 	.set	bad_stack0, 0x6000
 	.set	user_stack, 0x5e00
+	.set	v86_stack0, 0x5c00
+	.set	v86_data, 0x500			# a paragraph
 	.set	first_page, 0x3000		# what FS pointed at
 	.set	second_page, 0x4000		# and what its descriptor names later
 
@@ -78,6 +81,7 @@ protected:
 	call	bad_stack_segment
 	call	trapped
 	call	gates_of_ring_3
+	call	to_virtual_8086
 
 	cmpb	$0, wrong
 	jne	1f
@@ -477,6 +481,50 @@ behind_gate16:
 	incb	gate_count
 	lretw	$4
 
+# --- virtual-8086 mode --------------------------------------------------------------------
+
+to_virtual_8086:
+	movl	$from_v86, on_fault
+	lcall	$V86, $0
+	cmpl	$INT_BACK, last_vector
+	EXPECT	e, "V86: it has come to its end"
+	cmpw	$v86_data, v86_ds
+	EXPECT	e, "V86: DS is a paragraph"
+	cmpb	$0x86, v86_data * 16
+	EXPECT	e, "V86: which is written to"
+	testl	$FLAG_VM, tss_main + 0x24
+	EXPECT	z, "V86: the main task was none"
+	smsw	%ax
+	test	$CR0_TS, %al
+	EXPECT	nz, "V86: TS is set"
+	clts
+	ret
+
+	.code16
+v86:
+	mov	%ds, %ax
+	mov	%ax, %cs:v86_ds
+	movb	$0x86, 0
+	int	$INT_BACK
+	.code32
+
+from_v86:					# EIP CS EFLAGS ESP SS ES DS FS GS
+	cmp	$v86_stack0 - 36, %esp
+	EXPECT	e, "V86: nine dwords on the stack of ring 0"
+	mov	%ds, %ax
+	test	%ax, %ax
+	push	$FLAT
+	pop	%ds
+	EXPECT	z, "V86: DS was emptied on the way out"
+	testl	$FLAG_VM, 8(%esp)
+	EXPECT	nz, "V86: VM is in the image"
+	testl	$FLAG_NT, 8(%esp)
+	EXPECT	nz, "V86: nested"
+	pushf
+	orl	$FLAG_NT, (%esp)
+	popf
+	iret					# by the link, not by the frame
+
 # --- tables -------------------------------------------------------------------------------
 
 # Gates to the stubs in ring 0, and one that is a task.
@@ -557,6 +605,7 @@ small_fs:
 	.word	0
 bad_ds:
 	.word	0
+v86_ds:	.word	0
 called_count:
 	.byte	0
 interrupt_count:
@@ -594,6 +643,11 @@ tss_fault:
 	TSS32	faulted, fault_stack
 tss_bad:
 	TSS32	bad, bad_stack, stack0=bad_stack0
+tss_v86:
+	.long	0, v86_stack0, FLAT, 0, 0, 0, 0, 0
+	.long	v86, FLAG_VM + 0x3000 + 2	# IOPL 3
+	.long	0, 0, 0, 0, 0x5a00, 0, 0, 0
+	.long	0, 0, 0, v86_data, 0, 0, 0, 0x680000
 tss_small:
 	.word	0
 	.word	0, 0, 0, 0, 0, 0
@@ -638,6 +692,8 @@ gdt:	.quad	0
 	TSS_DESCRIPTOR	tss_fault
 	.set	BAD, . - gdt
 	TSS_DESCRIPTOR	tss_bad
+	.set	V86, . - gdt
+	TSS_DESCRIPTOR	tss_v86
 	.set	SMALL, . - gdt
 	TSS_DESCRIPTOR	tss_small, 0x2b, 0x81
 	.set	SHORT, . - gdt
