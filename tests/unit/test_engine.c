@@ -277,10 +277,10 @@ a_triple_fault_shuts_down_for_good(void **state)
 	descry_vcpu_run(m->vcpu, &control, &exit);
 	assert_int_equal(exit.reason, DESCRY_EXIT_SHUTDOWN);
 	assert_int_equal(exit.fault.vector, DESCRY_VEC_UD);
-	assert_int_equal(descry_vcpu_event_count(m->vcpu), 3);
+	/* A vector beyond the table is number 8 on a 386 with PE=0: knob rm.idt_limit. */
+	assert_int_equal(descry_vcpu_event_count(m->vcpu), 2);
 	assert_int_equal(descry_vcpu_event(m->vcpu, 0)->fault.vector, DESCRY_VEC_UD);
-	assert_int_equal(descry_vcpu_event(m->vcpu, 1)->fault.vector, DESCRY_VEC_GP);
-	assert_int_equal(descry_vcpu_event(m->vcpu, 2)->fault.vector, DESCRY_VEC_DF);
+	assert_int_equal(descry_vcpu_event(m->vcpu, 1)->fault.vector, DESCRY_VEC_DF);
 	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
 }
 
