@@ -280,9 +280,25 @@ close_block(struct block *block)
 	};
 }
 
-/* Appends the instruction at bytes; false when they are not all of it. */
+/* A conditional branch is executed together with what has set its flags, if that is before it. */
+static void
+fuse(struct insn *branch, const struct decoded *d, const struct decoded *before)
+{
+	exec_fn *fused = NULL;
+
+	if (d->op == OP_JCC && branch->place)
+		fused = lower_fused(before, d->cond);
+	if (fused)
+		branch[-1].exec = fused;
+}
+
+/*
+ * Appends the instruction at bytes; false when they are not all of it. last: the instruction
+ * before it, and then this one.
+ */
 static bool
-append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, bool *ends)
+append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, struct decoded *last,
+       bool *ends)
 {
 	struct insn *in = &block->insns[block->count];
 	struct decoded d;
@@ -292,6 +308,8 @@ append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, bo
 	*ends = lower(&d, in);
 	in->offset = (uint8_t)block->bytes;
 	in->place = block->count;
+	fuse(in, &d, last);
+	*last = d;
 	block->bytes = (uint16_t)(block->bytes + d.length);
 	block->count++;
 	return true;
@@ -301,12 +319,13 @@ static void
 fill(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size)
 {
 	const unsigned most = block->stamp & STAMP_STEP ? 1 : BLOCK_INSNS_MAX;
+	struct decoded last;
 	bool ends = false;
 
 	while (!ends && block->count < most && block->bytes < BLOCK_BYTES_MAX - INSN_BYTES_MAX) {
 		if (block->count && stops_at(c, block->linear + block->bytes))
 			break;
-		if (!append(c, block, bytes + block->bytes, size - block->bytes, &ends))
+		if (!append(c, block, bytes + block->bytes, size - block->bytes, &last, &ends))
 			break;
 	}
 	close_block(block);

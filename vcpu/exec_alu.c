@@ -1,40 +1,9 @@
 /*
  * ADD OR ADC SBB AND SUB XOR CMP TEST, INC DEC NEG NOT: SDM vol. 2, one entry each.
  */
+#include "alu.h"
 #include "lower.h"
 #include "mem.h"
-
-/* The result of a op b, with all its flags. AF after a logical operation is 0, as silicon has it.
- */
-DESCRY_INLINE uint32_t
-alu(struct cpu *c, enum op op, unsigned size, uint32_t a, uint32_t b)
-{
-	struct lazy_flags *f = &c->flags;
-	const bool adds = op == OP_ADD || op == OP_ADC;
-	const bool subtracts = op == OP_SUB || op == OP_SBB || op == OP_CMP;
-	const uint32_t carry_in = (op == OP_ADC || op == OP_SBB) && flag_cf(f);
-	uint32_t r;
-
-	if (adds)
-		r = a + b + carry_in;
-	else if (subtracts)
-		r = a - b - carry_in;
-	else if (op == OP_OR)
-		r = a | b;
-	else if (op == OP_XOR)
-		r = a ^ b;
-	else
-		r = a & b;
-
-	flags_set_result(f, r, size);
-	if (adds)
-		flags_set_carries(f, carries_of(a, b, r), size);
-	else if (subtracts)
-		flags_set_carries(f, borrows_of(a, b, r), size);
-	else
-		f->carries = 0;
-	return r;
-}
 
 DESCRY_INLINE bool
 writes_back(enum op op)
@@ -48,7 +17,7 @@ DESCRY_INLINE const struct insn *
 alu_reg(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_t b)
 {
 	const unsigned reg = in->dst;
-	const uint32_t r = alu(c, op, size, reg_read(c, reg, size), b);
+	const uint32_t r = alu(&c->flags, op, size, reg_read(c, reg, size), b);
 
 	if (writes_back(op))
 		reg_write(c, reg, size, r);
@@ -81,11 +50,11 @@ alu_mem(struct cpu *c, const struct insn *in, enum op op, unsigned size, uint32_
 	if (writes_back(op)) {
 		if (!mem_rmw(c, in->seg, ea(c, in), size))
 			return fault(c, in);
-		mem_rmw_commit(c, size, alu(c, op, size, c->value, b));
+		mem_rmw_commit(c, size, alu(&c->flags, op, size, c->value, b));
 	} else {
 		if (!mem_read(c, in->seg, ea(c, in), size))
 			return fault(c, in);
-		alu(c, op, size, c->value, b);
+		alu(&c->flags, op, size, c->value, b);
 	}
 	return next(c, in);
 }
@@ -124,8 +93,6 @@ ALU_OPERATION(XOR)
 ALU_OPERATION(CMP)
 ALU_OPERATION(TEST)
 
-enum alu_form { FORM_RR, FORM_RI, FORM_RM, FORM_MR, FORM_MI, FORM_COUNT };
-
 #define ALU_FORM(op, form)                                                                         \
 	{                                                                                          \
 		exec_##op##_##form##1, exec_##op##_##form##2, exec_##op##_##form##4                \
@@ -142,32 +109,11 @@ static exec_fn *const alu_handlers[OP_TEST - OP_ADD + 1][FORM_COUNT][3] = {
 exec_fn *
 lower_alu(const struct decoded *d, struct insn *in)
 {
-	const struct operand *first = &d->operand[0], *second = &d->operand[1];
-	enum alu_form form;
-
 	(void)in;
-	if (first->kind == OPERAND_MEM)
-		form = second->kind == OPERAND_IMM ? FORM_MI : FORM_MR;
-	else if (second->kind == OPERAND_MEM)
-		form = FORM_RM;
-	else
-		form = second->kind == OPERAND_IMM ? FORM_RI : FORM_RR;
-	return alu_handlers[d->op - OP_ADD][form][size_index(first->size)];
+	return alu_handlers[d->op - OP_ADD][alu_form_of(d)][size_index(d->operand[0].size)];
 }
 
 /* --- one operand ---------------------------------------------------------------------- */
-
-/* By one a carry goes through the ones that it clears, a borrow through the zeros that it sets. */
-DESCRY_INLINE uint32_t
-step_by_one(struct lazy_flags *f, enum op op, unsigned size, uint32_t a)
-{
-	const uint32_t r = op == OP_INC ? a + 1 : a - 1, before = f->carries;
-
-	flags_set_result(f, r, size);
-	flags_set_carries(f, op == OP_INC ? a & ~r : ~a & r, size);
-	flags_keep_cf(f, before);
-	return r;
-}
 
 /* INC and DEC leave CF; NOT leaves all flags. */
 DESCRY_INLINE uint32_t
@@ -176,7 +122,7 @@ unary(struct cpu *c, enum op op, unsigned size, uint32_t a)
 	if (op == OP_NOT)
 		return ~a;
 	if (op == OP_NEG)
-		return alu(c, OP_SUB, size, 0, a);
+		return alu(&c->flags, OP_SUB, size, 0, a);
 	return step_by_one(&c->flags, op, size, a);
 }
 

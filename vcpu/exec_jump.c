@@ -2,6 +2,7 @@
  * Near transfers: JMP CALL RET Jcc LOOP JCXZ (SDM vol. 2). A target beyond the limit of CS
  * faults at the transfer, before anything is changed.
  */
+#include "jump.h"
 #include "lower.h"
 #include "stack.h"
 
@@ -34,7 +35,7 @@ relative(const struct cpu *c, const struct insn *in)
 /* --- direct branches ------------------------------------------------------------------- */
 
 /* The link is not made yet or leads nowhere any more, or the budget ends here. */
-static DESCRY_NOINLINE const struct insn *
+const struct insn *
 go_unlinked(struct cpu *c, const struct insn *in)
 {
 	const uint32_t ip = relative(c, in);
@@ -43,18 +44,6 @@ go_unlinked(struct cpu *c, const struct insn *in)
 		return fault(c, in);
 	block_link(c, in, ip);
 	return go_to(c, in, ip);
-}
-
-/* A linked block needs no look at its address: in this code context it can be no other. */
-DESCRY_INLINE const struct insn *
-go_direct(struct cpu *c, const struct insn *in)
-{
-	const struct block *to = block_linked(c, in->link);
-	const uint64_t retired = c->block_begin + in->place + 1;
-
-	if (may_chain(c, to, retired))
-		return enter_block(c, to, retired);
-	return go_unlinked(c, in);
 }
 
 /* The offset of a memory operand makes way for the link; LOOP keeps its address size in cond. */
@@ -66,12 +55,6 @@ clear_link(struct insn *in)
 }
 
 /* --- Jcc, LOOP, JCXZ ------------------------------------------------------------------- */
-
-DESCRY_INLINE const struct insn *
-branch(struct cpu *c, const struct insn *in, bool taken)
-{
-	return taken ? go_direct(c, in) : next(c, in);
-}
 
 #define JCC_HANDLER(cond)                                                                          \
 	static const struct insn *exec_jcc_##cond(struct cpu *c, const struct insn *in)            \

@@ -11,6 +11,12 @@
 /* Fills in, all but offset. True when the instruction ends its block. */
 bool lower(const struct decoded *d, struct insn *in);
 
+/*
+ * The handler that executes a first instruction and the Jcc behind it in its block; NULL:
+ * there is none.
+ */
+exec_fn *lower_fused(const struct decoded *first, unsigned cond);
+
 typedef exec_fn *lower_fn(const struct decoded *d, struct insn *in);
 
 lower_fn lower_alu, lower_unary, lower_shift, lower_double_shift, lower_multiply, lower_divide;
