@@ -249,6 +249,16 @@ put_return(struct spin *spin, const struct encoding *e)
 	put_encoding(spin, e);
 }
 
+/* The number of the copy is the condition. */
+static void
+put_branch(struct spin *spin)
+{
+	if (!spin->setting->branches)
+		return;
+	put(spin, 0x70u + spin->copy, 1);
+	put(spin, 0, 1);
+}
+
 static void
 put_copy(struct spin *spin, const struct encoding *e)
 {
@@ -278,6 +288,9 @@ put_copy(struct spin *spin, const struct encoding *e)
 		put_free_task(spin);
 		break;
 	case PLAIN:
+		put_encoding(spin, e);
+		put_branch(spin);
+		return;
 	case BRANCH:
 	case LOAD_LDT:
 	case WRITE_CONTROL:

@@ -16,6 +16,7 @@ struct setting {
 	const char *name;
 	bool protected_mode; /* and 32-bit code, and data segments that grow down */
 	bool flags;          /* what conditions begin with: all of them set, CX not 0 */
+	bool branches;       /* behind each copy a Jcc to the next one: each condition once */
 };
 
 struct spin {

@@ -29,6 +29,11 @@ static const struct setting settings[] = {
 	{ .name = "real mode", .flags = true },
 	{ .name = "real mode, no flags", .flags = false },
 	{ .name = "protected mode", .protected_mode = true, .flags = true },
+	{ .name = "real mode, branches behind", .flags = true, .branches = true },
+	{ .name = "protected mode, branches behind",
+	  .protected_mode = true,
+	  .flags = true,
+	  .branches = true },
 };
 
 struct test {
@@ -114,10 +119,24 @@ run_form(struct test *test, const struct setting *setting, const struct encoding
 	test->forms++;
 }
 
+/* What may be executed together with a branch behind it. */
+static bool
+may_fuse(const struct form *form)
+{
+	static const char *const names[] = { "alu", "test", "inc dec", "shift" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(form->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The second setting is for what asks for flags or for CX. */
 static bool
 is_wanted(const struct setting *setting, const struct encoding *encoding)
 {
+	if (setting->branches)
+		return may_fuse(encoding->form);
 	return setting->flags || encoding->form->kind == BRANCH;
 }
 
