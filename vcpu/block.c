@@ -5,6 +5,7 @@
 #include "decode.h"
 #include "lower.h"
 #include "mem.h"
+#include "wrap.h"
 
 #include <stdlib.h>
 
@@ -350,7 +351,8 @@ insert(struct cpu *c, struct block *block)
 static uint64_t
 fetchable(const struct cpu *c)
 {
-	const uint64_t end = (uint64_t)c->state.seg[DESCRY_CS].limit + 1;
+	const uint64_t limit = c->rules.no_limits ? WRAP_MASK : c->state.seg[DESCRY_CS].limit;
+	const uint64_t end = limit + 1;
 
 	return c->state.rip < end ? end - c->state.rip : 0;
 }
@@ -389,6 +391,14 @@ make(struct cpu *c, uint32_t linear, uint64_t stamp)
 	return block;
 }
 
+static bool
+fetch(struct cpu *c, uint32_t linear, uint8_t *bytes, size_t size)
+{
+	if (wraps(c, (uint32_t)c->state.rip, size))
+		return wrap_fetch(c, bytes, size) == size;
+	return mem_fetch(c, linear, bytes, size);
+}
+
 /*
  * One instruction that crosses pages, or lies where no memory is. It is never kept. NULL with
  * c->fault set: it cannot be fetched, or the limit of CS cuts it off.
@@ -397,11 +407,11 @@ static struct block *
 make_scratch(struct cpu *c, uint32_t linear)
 {
 	struct block *block = c->blocks->scratch;
-	const uint64_t in_limit = fetchable(c);
+	const uint64_t in_limit = c->rules.no_limits ? UINT64_MAX : fetchable(c);
 	uint8_t bytes[INSN_BYTES_MAX + 1];
 	const size_t size = in_limit < sizeof(bytes) ? (size_t)in_limit : sizeof(bytes);
 
-	if (!mem_fetch(c, linear, bytes, size))
+	if (!fetch(c, linear, bytes, size))
 		return NULL;
 	begin_block(c, block, linear, c->stamp | STAMP_STEP);
 	block->unguarded = true;

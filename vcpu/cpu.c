@@ -1,7 +1,7 @@
 /*
  * What is derived from the state, and the ring of events.
  */
-#include "cpu.h"
+#include "wrap.h"
 
 #include "debug.h"
 
@@ -19,6 +19,8 @@ fast_end(const struct cpu *c, enum descry_sreg sreg, enum descry_access access)
 {
 	const struct descry_segment *seg = &c->state.seg[sreg];
 
+	if (c->rules.no_limits && !is_watched(c, sreg))
+		return WRAP_MASK + 1;
 	if (is_watched(c, sreg) || descry_segment_is_expand_down(seg))
 		return 0;
 	if (seg_check_access(seg, 0, 1, access, seg_route(sreg), &c->rules).rule != SEG_OK)

@@ -81,6 +81,8 @@ struct seg_memo {
 struct pending_write {
 	uint8_t *host; /* NULL: the long way */
 	uint32_t linear;
+	uint32_t off; /* where it wraps at 64 KiB: from linear, which is then the base */
+	bool wraps;
 };
 
 struct cpu {

@@ -1,5 +1,7 @@
 #include "mem.h"
 
+#include "wrap.h"
+
 #include "debug.h"
 #include "microstep.h"
 
@@ -274,15 +276,31 @@ mem_read_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 {
 	if (!mem_check(c, seg, off, size, DESCRY_READ))
 		return false;
+	if (wraps(c, off, size))
+		return wrap_read(c, (uint32_t)c->state.seg[seg].base, off, size);
 	c->value = 0;
 	return mem_read_linear_slow(c, linear_of(c, seg, off), &c->value, size);
+}
+
+static bool
+write_around(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
+{
+	const uint32_t base = (uint32_t)c->state.seg[seg].base;
+
+	if (!wrap_probe_write(c, base, off, size))
+		return false;
+	wrap_write(c, base, off, size, value);
+	return true;
 }
 
 static DESCRY_NOINLINE bool
 write_by_rule(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
 {
-	if (!mem_check(c, seg, off, size, DESCRY_WRITE) ||
-	    !mem_probe_write(c, linear_of(c, seg, off), size))
+	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
+		return false;
+	if (wraps(c, off, size))
+		return write_around(c, seg, off, size, value);
+	if (!mem_probe_write(c, linear_of(c, seg, off), size))
 		return false;
 	mem_write_linear_slow(c, linear_of(c, seg, off), &value, size);
 	return true;
@@ -304,6 +322,15 @@ mem_write_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_
 	return true;
 }
 
+static bool
+rmw_around(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
+{
+	const uint32_t base = (uint32_t)c->state.seg[seg].base;
+
+	c->rmw = (struct pending_write){ .linear = base, .off = off, .wraps = true };
+	return wrap_probe_write(c, base, off, size) && wrap_read(c, base, off, size);
+}
+
 bool
 mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 {
@@ -314,6 +341,8 @@ mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 	}
 	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
 		return false;
+	if (wraps(c, off, size))
+		return rmw_around(c, seg, off, size);
 	c->rmw = (struct pending_write){ .linear = linear_of(c, seg, off) };
 	c->value = 0;
 	return mem_probe_write(c, c->rmw.linear, size) &&
@@ -323,5 +352,8 @@ mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 void
 mem_rmw_commit_slow(struct cpu *c, unsigned size, uint32_t value)
 {
-	mem_write_linear_slow(c, c->rmw.linear, &value, size);
+	if (c->rmw.wraps)
+		wrap_write(c, c->rmw.linear, c->rmw.off, size, value);
+	else
+		mem_write_linear_slow(c, c->rmw.linear, &value, size);
 }

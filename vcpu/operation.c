@@ -47,10 +47,10 @@ resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *
 		return seg_resolve_code(c, sel, SEG_PATH_JUMP, out);
 	case DESCRY_LDTR:
 		return uses_descriptors(c) ? seg_resolve_ldt(c, sel, out)
-					    : raise(c, DESCRY_VEC_UD, 0);
+					   : raise(c, DESCRY_VEC_UD, 0);
 	case DESCRY_TR:
 		return uses_descriptors(c) ? seg_resolve_tss(c, sel, out)
-					    : raise(c, DESCRY_VEC_UD, 0);
+					   : raise(c, DESCRY_VEC_UD, 0);
 	default:
 		return seg_resolve(c, sreg, sel, out);
 	}

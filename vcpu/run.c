@@ -11,6 +11,7 @@
 #include "provenance.h"
 #include "seg_load.h"
 #include "smm.h"
+#include "wrap.h"
 
 #include <descry/debug.h>
 
@@ -384,6 +385,8 @@ end_run(struct cpu *c)
 static bool
 has_to_leave(struct cpu *c)
 {
+	if (c->rules.no_limits) /* behind FFFFh comes 0 */
+		c->state.rip &= WRAP_MASK;
 	if (c->leave)
 		return true;
 	if (DESCRY_UNLIKELY(c->come_back))

@@ -1,5 +1,7 @@
 #include "stack.h"
 
+#include "wrap.h"
+
 uint32_t *
 frame_reserve(struct frame *frame, unsigned count)
 {
@@ -60,9 +62,16 @@ write_slots(uint8_t *lowest, const struct frame *frame, unsigned size)
 static void
 write_one_by_one(struct cpu *c, const struct frame *frame)
 {
-	for (unsigned i = 0; i < frame->count; i++)
-		mem_write_linear_slow(c, (uint32_t)frame->ss.base + slot_offset(frame, i),
-				      &frame->value[i], frame->size);
+	const uint32_t base = (uint32_t)frame->ss.base;
+
+	for (unsigned i = 0; i < frame->count; i++) {
+		const uint32_t offset = slot_offset(frame, i);
+
+		if (wraps(c, offset, frame->size))
+			wrap_write(c, base, offset, frame->size, frame->value[i]);
+		else
+			mem_write_linear_slow(c, base + offset, &frame->value[i], frame->size);
+	}
 }
 
 uint32_t
@@ -74,7 +83,8 @@ frame_write(struct cpu *c, const struct frame *frame)
 	const struct page_fast *page = page_slot(c, linear);
 	uint8_t *lowest = page->host + (linear & 0xfff);
 
-	if (sp > slot_offset(frame, 0) || page->write_page != (linear + bytes - 1) >> 12)
+	if (sp > slot_offset(frame, 0) || wraps(c, sp, bytes) ||
+	    page->write_page != (linear + bytes - 1) >> 12)
 		write_one_by_one(c, frame);
 	else if (frame->size == 4)
 		write_slots(lowest, frame, 4);

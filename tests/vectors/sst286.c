@@ -23,6 +23,7 @@
 struct options {
 	const char *file;
 	const char *profile;
+	const char *knob;
 	const char *only;
 	bool verbose;
 	bool optional;
@@ -34,8 +35,10 @@ struct totals {
 };
 
 static const char usage[] =
-	"usage: sst286 FILE [--profile P] [--only OPCODE] [--verbose] [--optional]\n"
+	"usage: sst286 FILE [--profile P] [--knob K=V] [--only OPCODE] [--verbose]\n"
+	"              [--optional]\n"
 	"  --profile P    the CPU generation to run as (default: that of descry)\n"
+	"  --knob K=V     change one knob of it\n"
 	"  --only OPCODE  only the tests of one opcode file, as 00 or F7.6\n"
 	"  --verbose      show every mismatch, and not the first 20 only\n"
 	"  --optional     a missing FILE is a skipped test (status 77), not an error\n";
@@ -55,6 +58,7 @@ parse_options(int argc, char **argv, struct options *options)
 {
 	for (int i = 1; i < argc; i++) {
 		if (takes_value(argc, argv, &i, "--profile", &options->profile) ||
+		    takes_value(argc, argv, &i, "--knob", &options->knob) ||
 		    takes_value(argc, argv, &i, "--only", &options->only))
 			continue;
 		if (strcmp(argv[i], "--verbose") == 0)
@@ -202,6 +206,21 @@ run_file(const struct options *options, const struct descry_profile *profile, co
 	return status;
 }
 
+static bool
+choose_profile(const struct options *options, struct descry_profile *out)
+{
+	struct descry_error err = { .status = DESCRY_OK };
+	const struct descry_profile *found = descry_profile_choose(options->profile, &err);
+
+	if (found) {
+		*out = *found;
+		if (!options->knob || descry_profile_set(out, options->knob, &err) == DESCRY_OK)
+			return true;
+	}
+	fprintf(stderr, "sst286: %s\n", err.text);
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,11 +232,9 @@ main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 
-	const struct descry_profile *profile = descry_profile_find(options.profile);
-	if (!profile) {
-		fprintf(stderr, "sst286: no profile is called \"%s\"\n", options.profile);
+	struct descry_profile profile;
+	if (!choose_profile(&options, &profile))
 		return STATUS_USAGE;
-	}
 
 	uint8_t *bytes = read_file(options.file, &size);
 	if (!bytes) {
@@ -226,7 +243,7 @@ main(int argc, char **argv)
 		return options.optional ? STATUS_SKIPPED : STATUS_IO;
 	}
 
-	const int status = run_file(&options, profile, bytes, size);
+	const int status = run_file(&options, &profile, bytes, size);
 
 	free(bytes);
 	return status;
