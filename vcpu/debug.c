@@ -4,10 +4,10 @@
 
 /* --- what is armed -------------------------------------------------------------------- */
 
-static struct descry_breakpoint
+static struct descry_debug_point
 breakpoint(const struct cpu *c, unsigned n)
 {
-	return descry_breakpoint((uint32_t)c->state.dr[n], (uint32_t)c->state.dr[7], n);
+	return descry_debug_point((uint32_t)c->state.dr[n], (uint32_t)c->state.dr[7], n);
 }
 
 static bool
@@ -21,8 +21,8 @@ armed_now(const struct cpu *c)
 {
 	struct debug debug = { .dr7 = (uint32_t)c->state.dr[7] };
 
-	for (unsigned n = 0; n < DESCRY_BREAKPOINT_COUNT; n++) {
-		const struct descry_breakpoint b = breakpoint(c, n);
+	for (unsigned n = 0; n < DESCRY_DEBUG_POINT_COUNT; n++) {
+		const struct descry_debug_point b = breakpoint(c, n);
 		const uint8_t bit = (uint8_t)(1u << n);
 
 		debug.address[n] = (uint32_t)c->state.dr[n];
@@ -67,10 +67,10 @@ met(const struct cpu *c, uint32_t address, uint32_t size, unsigned kinds)
 {
 	uint16_t bits = 0;
 
-	for (unsigned n = 0; n < DESCRY_BREAKPOINT_COUNT; n++) {
-		const struct descry_breakpoint b = breakpoint(c, n);
+	for (unsigned n = 0; n < DESCRY_DEBUG_POINT_COUNT; n++) {
+		const struct descry_debug_point b = breakpoint(c, n);
 
-		if (kinds >> b.kind & 1 && descry_breakpoint_touches(&b, address, size))
+		if (kinds >> b.kind & 1 && descry_debug_point_touches(&b, address, size))
 			bits |= (uint16_t)(1u << n);
 	}
 	return bits;

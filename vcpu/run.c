@@ -301,7 +301,7 @@ hash_breakpoints(const struct cpu *c)
 
 	for (size_t i = 0; i < c->control->breakpoint_count; i++)
 		hash = hash_add(hash, c->control->breakpoints[i]);
-	for (unsigned n = 0; n < DESCRY_BREAKPOINT_COUNT; n++)
+	for (unsigned n = 0; n < DESCRY_DEBUG_POINT_COUNT; n++)
 		if (c->debug.execute >> n & 1)
 			hash = hash_add(hash, 1ull << 32 | c->debug.address[n]);
 	return hash;

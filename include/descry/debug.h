@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DESCRY_BREAKPOINT_COUNT 4u
+#define DESCRY_DEBUG_POINT_COUNT 4u
 
 #define DESCRY_DR6_B 0x000fu  /* B0 to B3: the condition of DRn was met */
 #define DESCRY_DR6_BD 0x2000u /* a debug register was touched while DR7.GD was set */
@@ -35,7 +35,7 @@ enum descry_break_kind {
 	DESCRY_BREAK_ACCESS,
 };
 
-struct descry_breakpoint {
+struct descry_debug_point {
 	uint32_t address; /* with the low bits that LENn makes meaningless cleared */
 	uint8_t kind;     /* enum descry_break_kind */
 	uint8_t length;   /* 1, 2, 4 or 8 bytes */
@@ -46,23 +46,23 @@ struct descry_breakpoint {
  * Breakpoint n. LENn 10b is 8 bytes on the CPUs that give it a meaning and undefined before;
  * an instruction has one byte whatever LENn says.
  */
-static inline struct descry_breakpoint
-descry_breakpoint(uint32_t address, uint32_t dr7, unsigned n)
+static inline struct descry_debug_point
+descry_debug_point(uint32_t address, uint32_t dr7, unsigned n)
 {
 	static const uint8_t lengths[4] = { 1, 2, 8, 4 };
 	const unsigned control = dr7 >> (16 + 4 * n);
 	const uint8_t kind = control & 3;
 	const uint8_t length = kind == DESCRY_BREAK_EXECUTE ? 1 : lengths[control >> 2 & 3];
 
-	return (struct descry_breakpoint){ .address = address & ~(length - 1u),
-					   .kind = kind,
-					   .length = length,
-					   .enabled = dr7 >> (2 * n) & 3 };
+	return (struct descry_debug_point){ .address = address & ~(length - 1u),
+					    .kind = kind,
+					    .length = length,
+					    .enabled = dr7 >> (2 * n) & 3 };
 }
 
 /* Do size bytes from an address on touch it? Addresses wrap. */
 static inline bool
-descry_breakpoint_touches(const struct descry_breakpoint *b, uint32_t address, uint32_t size)
+descry_debug_point_touches(const struct descry_debug_point *b, uint32_t address, uint32_t size)
 {
 	return b->address - address < size || address - b->address < b->length;
 }

@@ -1,5 +1,7 @@
 #include "command/render.h"
 
+#include <descry/debug.h>
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -68,7 +70,79 @@ put_state(const struct descry_sink *sink, const struct descry_state *state)
 		descry_sink_text(sink, "shadow of STI  ");
 	if (state->shadow & DESCRY_SHADOW_MOV_SS)
 		descry_sink_text(sink, "shadow of MOV SS  ");
+	if (state->pending_db)
+		descry_sink_text(sink, "#DB pending  ");
 }
+
+/* --- debug registers ------------------------------------------------------------------ */
+
+static bool
+has_debug_registers(const struct descry_vcpu *vcpu)
+{
+	return descry_vcpu_profile(vcpu)->knob[DESCRY_KNOB_INSN_SET] >= DESCRY_INSN_386;
+}
+
+/* The bits of a word that are set, by name, in brackets. */
+static void
+put_word_bits(const struct descry_sink *sink, uint64_t word, const char *const names[16])
+{
+	bool any = false;
+
+	for (unsigned bit = 0; bit < 16; bit++) {
+		if (names[bit] == NULL || !(word >> bit & 1))
+			continue;
+		descry_sink_printf(sink, "%s%s", any ? " " : "  [", names[bit]);
+		any = true;
+	}
+	descry_sink_text(sink, any ? "]" : "");
+}
+
+/* What an enabled breakpoint waits for. */
+static void
+put_breakpoint(const struct descry_sink *sink, const struct descry_state *state, unsigned n)
+{
+	static const char *const kinds[] = {
+		[DESCRY_BREAK_EXECUTE] = "execution of the instruction",
+		[DESCRY_BREAK_WRITE] = "a write to",
+		[DESCRY_BREAK_IO] = "in or out at ports",
+		[DESCRY_BREAK_ACCESS] = "a read of or write to",
+	};
+	const struct descry_debug_point b =
+		descry_debug_point((uint32_t)state->dr[n], (uint32_t)state->dr[7], n);
+	const bool is_dead = b.kind == DESCRY_BREAK_IO && !(state->cr4 & DESCRY_CR4_DE);
+
+	if (!b.enabled)
+		return;
+	descry_sink_printf(sink, "       dr%u breaks on %s %08" PRIx32, n, kinds[b.kind],
+			   b.address);
+	if (b.length > 1)
+		descry_sink_printf(sink, "..%08" PRIx32, b.address + b.length - 1);
+	descry_sink_printf(sink, "%s\n", is_dead ? " (never: cr4.de is clear)" : "");
+}
+
+static void
+put_debug(const struct descry_sink *sink, const struct descry_state *state)
+{
+	static const char *const addresses[] = { "dr0", "dr1", "dr2", "dr3", NULL };
+	static const char *const causes[16] = {
+		"b0", "b1", "b2", "b3", [13] = "bd", [14] = "bs", [15] = "bt"
+	};
+	static const char *const controls[16] = { "l0", "g0", "l1", "g1", "l2",       "g2",
+						  "l3", "g3", "le", "ge", [13] = "gd" };
+
+	put_row(sink, state, addresses);
+	descry_sink_text(sink, "\n");
+	put_row(sink, state, (const char *const[]){ "dr6", NULL });
+	put_word_bits(sink, state->dr[6], causes);
+	descry_sink_text(sink, "  ");
+	put_row(sink, state, (const char *const[]){ "dr7", NULL });
+	put_word_bits(sink, state->dr[7], controls);
+	descry_sink_text(sink, "\n");
+	for (unsigned n = 0; n < DESCRY_DEBUG_POINT_COUNT; n++)
+		put_breakpoint(sink, state, n);
+}
+
+/* --- all of them ---------------------------------------------------------------------- */
 
 static void
 put_registers(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
@@ -88,6 +162,8 @@ put_registers(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
 			   " limit %04" PRIx32 "\n",
 			   state->gdtr.base, state->gdtr.limit, state->idtr.base,
 			   state->idtr.limit);
+	if (has_debug_registers(vcpu))
+		put_debug(sink, state);
 	put_state(sink, state);
 	descry_sink_printf(sink, "%s mode, CPL %u, %" PRIu64 " instructions so far\n",
 			   descry_mode_text(descry_vcpu_mode(vcpu)), descry_cpl(state),

@@ -26,7 +26,7 @@ static const struct {
 	const char *what;
 	uint32_t address, dr7;
 	unsigned n;
-	struct descry_breakpoint expect;
+	struct descry_debug_point expect;
 } decodings[] = {
 	/* clang-format off */
 	{ "nothing is set",            0x1234, 0x00000400, 0, { 0x1234, DESCRY_BREAK_EXECUTE, 1, false } },
@@ -48,8 +48,8 @@ dr7_says_what_a_breakpoint_is(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(decodings); i++) {
-		const struct descry_breakpoint b =
-			descry_breakpoint(decodings[i].address, decodings[i].dr7, decodings[i].n);
+		const struct descry_debug_point b =
+			descry_debug_point(decodings[i].address, decodings[i].dr7, decodings[i].n);
 
 		print_message("%s\n", decodings[i].what);
 		assert_int_equal(b.address, decodings[i].expect.address);
@@ -85,12 +85,12 @@ an_access_touches_what_it_overlaps(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(overlaps); i++) {
-		const struct descry_breakpoint b = { .address = overlaps[i].at,
-						     .length = overlaps[i].length };
+		const struct descry_debug_point b = { .address = overlaps[i].at,
+						      .length = overlaps[i].length };
 
 		print_message("%s\n", overlaps[i].what);
 		assert_int_equal(
-			descry_breakpoint_touches(&b, overlaps[i].address, overlaps[i].size),
+			descry_debug_point_touches(&b, overlaps[i].address, overlaps[i].size),
 			overlaps[i].touches);
 	}
 }
