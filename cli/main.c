@@ -51,6 +51,8 @@ exit_status_of(const struct descry_stop *stop)
 		return stop->exit_status;
 	if (stop->reason == DESCRY_STOP_NOT_MODELLED)
 		return EXIT_NOT_MODELLED;
+	if (stop->reason == DESCRY_STOP_INVARIANT)
+		return EXIT_ASSERTION;
 	return EXIT_BAD_END;
 }
 

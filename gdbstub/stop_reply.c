@@ -34,6 +34,7 @@ static const struct {
 	[DESCRY_STOP_UNHANDLED] = { SIGNAL_TRAP, true }, /* by its vector */
 	[DESCRY_STOP_SHUTDOWN] = { SIGNAL_ABRT, true },
 	[DESCRY_STOP_NOT_MODELLED] = { SIGNAL_SYS, true },
+	[DESCRY_STOP_INVARIANT] = { SIGNAL_ABRT, true },
 };
 
 /* A vector that nobody handles: what it would be for a process. */

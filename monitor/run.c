@@ -106,6 +106,8 @@ on_exit_of_cpu(struct run *run)
 		return end(run, DESCRY_STOP_SHUTDOWN);
 	case DESCRY_EXIT_NOT_MODELLED:
 		return end(run, DESCRY_STOP_NOT_MODELLED);
+	case DESCRY_EXIT_INVARIANT:
+		return end(run, DESCRY_STOP_INVARIANT);
 	case DESCRY_EXIT_REASON_COUNT:
 		break;
 	}

@@ -44,6 +44,7 @@ descry_stop_reason_text(enum descry_stop_reason reason)
 		[DESCRY_STOP_UNHANDLED] = "unhandled",
 		[DESCRY_STOP_SHUTDOWN] = "shutdown",
 		[DESCRY_STOP_NOT_MODELLED] = "not modelled yet",
+		[DESCRY_STOP_INVARIANT] = "invariant broken",
 	};
 
 	return texts[reason];
@@ -356,6 +357,9 @@ stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
 		break;
 	case DESCRY_STOP_NOT_MODELLED:
 		describe_not_modelled(monitor, stop, &place, exit ? exit->text : "this");
+		break;
+	case DESCRY_STOP_INVARIANT: /* its text names the place before the instruction */
+		append(stop, "invariant broken: %s", exit ? exit->text : "");
 		break;
 	case DESCRY_STOP_REASON_COUNT:
 		break;

@@ -144,6 +144,12 @@ struct cpu {
 	bool accessed;             /* a watched segment was used by this instruction */
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
 
+	struct {
+		bool on;                    /* in this run */
+		char text[240];             /* what was found */
+		struct descry_state before; /* the instruction that runs */
+	} checked; /* invariant.h */
+
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];
 	struct descry_provenance newest_load[DESCRY_SREG_COUNT]; /* of all fields, if unsettled */
 	unsigned unsettled;                                      /* 1 << sreg */

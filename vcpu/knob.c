@@ -237,6 +237,12 @@ static const struct knob knobs[DESCRY_KNOB_COUNT] = {
 		  "RF in what an instruction breakpoint pushes; 80386 manual: set, as for any fault; "
 		  "SDM vol. 3: the handler has to set it" },
 		{ { "set", 1 }, { "clear", 0 } } },
+	[DESCRY_KNOB_CHECK_INVARIANTS] = {
+		{ "check.invariants", "build, on, off",
+		  "stop when the model breaks a rule of its own, looked at after every instruction; "
+		  "build: the option DESCRY_CHECK_INVARIANTS of the build" },
+		{ { "build", DESCRY_CHECK_BUILD }, { "on", DESCRY_CHECK_ON },
+		  { "off", DESCRY_CHECK_OFF } } },
 };
 /* clang-format on */
 

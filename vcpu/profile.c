@@ -60,7 +60,8 @@
 	NUMBER(RESET_CS_ATTR,              0x93,       0x93,       0x93,       0x93,       0x93,       0x93) \
 	NUMBER(DEBUG_BIT12,                1,          1,          1,          1,          0,          0) \
 	NUMBER(DEBUG_KEEP_B,               1,          1,          1,          1,          0,          0) \
-	NUMBER(DEBUG_BREAK_RF,             1,          1,          1,          1,          0,          0)
+	NUMBER(DEBUG_BREAK_RF,             1,          1,          1,          1,          0,          0) \
+	ENUM(CHECK_INVARIANTS, CHECK_,     BUILD,      BUILD,      BUILD,      BUILD,      BUILD,      BUILD)
 
 /* One column of it as the initializers of a profile. */
 #define N_8086(knob, a, b, c, d, e, f) [DESCRY_KNOB_##knob] = a,

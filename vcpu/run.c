@@ -5,6 +5,7 @@
 #include "debug.h"
 #include "eflags.h"
 #include "interrupt.h"
+#include "invariant.h"
 #include "lower.h"
 #include "mem.h"
 #include "microstep.h"
@@ -122,8 +123,11 @@ after_block(struct cpu *c)
 		leave_at_instruction(c);
 		return;
 	}
-	if (c->fault.vector != DESCRY_VEC_NONE)
+	if (c->fault.vector != DESCRY_VEC_NONE) {
+		if (DESCRY_UNLIKELY(c->checked.on) && !invariants_at_fault(c))
+			return;
 		interrupt_deliver_fault(c);
+	}
 	if (DESCRY_UNLIKELY(is_trap_due(c)) && !c->leave)
 		interrupt_deliver_trap(c);
 }
@@ -134,7 +138,7 @@ after_block(struct cpu *c)
 static bool
 is_special(const struct cpu *c)
 {
-	return c->state.shadow || c->state.pending_db ||
+	return c->checked.on || c->state.shadow || c->state.pending_db ||
 	       c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF);
 }
 
@@ -359,6 +363,7 @@ begin_run(struct cpu *c, const struct descry_control *control, struct descry_exi
 	c->event_count = 0;
 	c->op_step = 0;
 	c->fault.vector = DESCRY_VEC_NONE;
+	c->checked.on = invariants_wanted(&c->profile);
 	c->stop_at = UINT64_MAX;
 	if (control->budget && control->budget < UINT64_MAX - c->state.retired)
 		c->stop_at = c->state.retired + control->budget;
@@ -401,17 +406,41 @@ has_to_leave(struct cpu *c)
 	return c->leave;
 }
 
+/* Two loops: the one that checks nothing pays nothing. */
+static void
+run_checked(struct cpu *c)
+{
+	bool first = true, whole = true;
+
+	while (whole && !has_to_leave(c)) {
+		invariants_before(c);
+		run_on(c, first);
+		first = false;
+		whole = c->exit->reason != DESCRY_EXIT_INVARIANT && invariants_after(c);
+	}
+}
+
+static void
+run_plain(struct cpu *c)
+{
+	bool first = true;
+
+	while (!has_to_leave(c)) {
+		run_on(c, first);
+		first = false;
+	}
+}
+
 void
 descry_vcpu_run(struct descry_vcpu *vcpu, const struct descry_control *control,
 		struct descry_exit *exit)
 {
 	struct cpu *c = &vcpu->cpu;
-	bool first = true;
 
 	begin_run(c, control, exit);
-	while (!has_to_leave(c)) {
-		run_on(c, first);
-		first = false;
-	}
+	if (c->checked.on)
+		run_checked(c);
+	else
+		run_plain(c);
 	end_run(c);
 }

@@ -63,6 +63,7 @@ enum descry_stop_reason {
 	DESCRY_STOP_UNHANDLED,
 	DESCRY_STOP_SHUTDOWN,
 	DESCRY_STOP_NOT_MODELLED,
+	DESCRY_STOP_INVARIANT, /* the model has broken a rule of its own */
 	DESCRY_STOP_REASON_COUNT
 };
 

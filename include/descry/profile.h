@@ -64,6 +64,9 @@ enum descry_knob {
 	DESCRY_KNOB_DEBUG_BIT12,     /* 1: bit 12 of DR6 and DR7 can be set */
 	DESCRY_KNOB_DEBUG_KEEP_B,    /* 1: a debug exception never clears B0 to B3 of DR6 */
 	DESCRY_KNOB_DEBUG_BREAK_RF,  /* 1: an instruction breakpoint pushes RF set */
+
+	/* the model, not a CPU */
+	DESCRY_KNOB_CHECK_INVARIANTS, /* enum descry_check */
 	DESCRY_KNOB_COUNT
 };
 
@@ -93,6 +96,7 @@ enum descry_null_load {
 	DESCRY_NULL_ZERO,    /* all zero */
 };
 enum descry_iret_null_rule { DESCRY_IRET_NULL_CACHED, DESCRY_IRET_NULL_TABLE };
+enum descry_check { DESCRY_CHECK_BUILD, DESCRY_CHECK_ON, DESCRY_CHECK_OFF };
 enum descry_rm_int_limit { DESCRY_RM_INT_OLD_CS, DESCRY_RM_INT_NEW_CS };
 enum descry_divide_ip { DESCRY_DIVIDE_IP_THIS, DESCRY_DIVIDE_IP_NEXT };
 enum descry_string_fault { DESCRY_STRING_RESTORED, DESCRY_STRING_STEPPED };

@@ -196,6 +196,8 @@ enum descry_exit_reason {
 				  fault */
 	DESCRY_EXIT_SHUTDOWN,  /* triple fault; fault holds the first of the chain */
 	DESCRY_EXIT_NOT_MODELLED, /* text says what; nothing has been changed by it */
+	DESCRY_EXIT_INVARIANT,    /* the model has broken a rule of its own: text says which,
+				   * where and with what values (knob check.invariants) */
 	DESCRY_EXIT_REASON_COUNT
 };
 
@@ -203,7 +205,8 @@ struct descry_exit {
 	enum descry_exit_reason reason;
 	struct descry_fault fault;
 	uint32_t request;
-	const char *text; /* NOT_MODELLED: "call gate", "paging", ... */
+	const char *text; /* NOT_MODELLED: "call gate", "paging", ...; INVARIANT: until the next
+			   * run */
 };
 
 void descry_vcpu_run(struct descry_vcpu *vcpu, const struct descry_control *control,

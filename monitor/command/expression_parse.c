@@ -129,6 +129,7 @@ static const struct word {
 	{ "UNHANDLED",      VALUE_STOP,   DESCRY_STOP_UNHANDLED },
 	{ "SHUTDOWN",       VALUE_STOP,   DESCRY_STOP_SHUTDOWN },
 	{ "NOT_MODELLED",   VALUE_STOP,   DESCRY_STOP_NOT_MODELLED },
+	{ "INVARIANT",      VALUE_STOP,   DESCRY_STOP_INVARIANT },
 	{ "NONE",           VALUE_VECTOR, DESCRY_VEC_NONE },
 };
 /* clang-format on */

@@ -489,6 +489,7 @@ stop_word(enum descry_stop_reason reason)
 		[DESCRY_STOP_UNHANDLED] = "UNHANDLED",
 		[DESCRY_STOP_SHUTDOWN] = "SHUTDOWN",
 		[DESCRY_STOP_NOT_MODELLED] = "NOT_MODELLED",
+		[DESCRY_STOP_INVARIANT] = "INVARIANT",
 	};
 
 	return words[reason];

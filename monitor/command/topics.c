@@ -35,7 +35,8 @@ static const struct help_topic topics[] = {
 	  "           fs.status & UNREAL (this among others); see `help status`.\n"
 	  "           mode == REAL, PROTECTED, V86.\n"
 	  "           stop == START, STEP, REACHED, BREAKPOINT, INTERRUPTED, ACCESS,\n"
-	  "           HOST_INTERRUPT, GUEST_EXIT, HALTED, UNHANDLED, SHUTDOWN, NOT_MODELLED.\n" },
+	  "           HOST_INTERRUPT, GUEST_EXIT, HALTED, UNHANDLED, SHUTDOWN, NOT_MODELLED,\n"
+	  "           INVARIANT.\n" },
 	{ "status", "what the words about a cache mean",
 	  "MATCH        none of the others: the cache is what the selector means now\n"
 	  "STALE        PE=1, and loading the visible selector now (null included) would give\n"

@@ -64,8 +64,9 @@ port_out(void *owner, uint16_t port, unsigned size, uint32_t value)
 /* --- life ----------------------------------------------------------------------------- */
 
 bool
-machine_open(struct machine *machine, unsigned accesses_max, unsigned kick_every)
+machine_open(struct machine *machine, bool checked, unsigned accesses_max, unsigned kick_every)
 {
+	struct descry_profile profile = *descry_profile_find(NULL);
 	const struct descry_bus bus = {
 		.owner = machine, .page = page, .port_in = port_in, .port_out = port_out
 	};
@@ -73,7 +74,8 @@ machine_open(struct machine *machine, unsigned accesses_max, unsigned kick_every
 	machine->trace = (struct trace){ 0 };
 	machine->accesses_max = accesses_max;
 	machine->kick_every = kick_every;
-	return descry_vcpu_create(descry_profile_find(NULL), &bus, &machine->vcpu) == DESCRY_OK;
+	profile.knob[DESCRY_KNOB_CHECK_INVARIANTS] = checked ? DESCRY_CHECK_ON : DESCRY_CHECK_OFF;
+	return descry_vcpu_create(&profile, &bus, &machine->vcpu) == DESCRY_OK;
 }
 
 void

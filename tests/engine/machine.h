@@ -49,8 +49,12 @@ struct machine {
 	struct descry_vcpu *vcpu;
 };
 
-/* A fresh CPU as after reset; false: no memory for it. .memory is the caller's to fill. */
-bool machine_open(struct machine *machine, unsigned accesses_max, unsigned kick_every);
+/*
+ * A fresh CPU as after reset, which checks its invariants or does not, whatever the build
+ * says; false: no memory for it. .memory is the caller's to fill.
+ */
+bool machine_open(struct machine *machine, bool checked, unsigned accesses_max,
+		  unsigned kick_every);
 void machine_close(struct machine *machine);
 
 #endif

@@ -11,7 +11,8 @@
 static const struct {
 	const char *name;
 	unsigned size_max;
-	bool random_size, unlimited, unchained, breakpoints, new_breakpoints, watch, forgets;
+	bool random_size, unlimited, unchained, breakpoints, new_breakpoints, watch, forgets,
+		checked;
 	unsigned kick_every;
 } ways[WAY_COUNT] = {
 	[WAY_FRESH_STEPS] = { .name = "a budget of 1 and nothing cached",
@@ -35,6 +36,7 @@ static const struct {
 				  .new_breakpoints = true },
 	[WAY_WATCH] = { .name = "watched segments", .watch = true },
 	[WAY_KICKS] = { .name = "kicks", .kick_every = 3 },
+	[WAY_CHECKED] = { .name = "invariants checked", .checked = true },
 };
 
 const char *
@@ -294,7 +296,7 @@ way_run(const struct request *request, struct outcome *out)
 				 .out = out,
 				 .random = { .state = request->random } };
 
-	if (!machine_open(&out->machine, request->program->accesses_max,
+	if (!machine_open(&out->machine, ways[request->way].checked, request->program->accesses_max,
 			  ways[request->way].kick_every))
 		return false;
 	course.vcpu = out->machine.vcpu;
