@@ -40,8 +40,7 @@ struct invariant_verdict invariant_check(const struct invariant_step *step);
  * The first register that an instruction has changed before it raised a fault: until delivery
  * there may be none (SDM vol. 3, Faults: the state from before the instruction is restored).
  */
-struct invariant_verdict invariant_check_fault(const struct descry_state *before,
-					       const struct descry_state *at_fault);
+struct invariant_verdict invariant_check_fault(const struct invariant_step *step);
 
 void invariant_text(const struct invariant_verdict *verdict, const struct invariant_step *step,
 		    char *text, size_t size);

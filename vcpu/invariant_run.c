@@ -96,7 +96,7 @@ invariants_at_fault(struct cpu *c)
 		return true;
 	now.rflags = eflags_read(c);
 	step = step_of(c, &now);
-	verdict = invariant_check_fault(&c->checked.before, &now);
+	verdict = invariant_check_fault(&step);
 	return stop_if(c, &verdict, &step);
 }
 

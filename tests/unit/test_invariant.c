@@ -247,24 +247,35 @@ registers_break_or_hold(void **unused)
 static void
 a_fault_has_changed_nothing(void **unused)
 {
-	struct descry_state before = whole_state(DESCRY_MODE_PROTECTED, 0);
-	struct descry_state at_fault = before;
+	const struct descry_state before = whole_state(DESCRY_MODE_PROTECTED, 0);
+	struct descry_state now = before;
+	struct invariant_step step = { .before = &before,
+				       .after = &now,
+				       .profile = descry_profile_find("386") };
 
 	(void)unused;
-	at_fault.cr2 = 0x1234; /* a page fault's own */
-	assert_null(invariant_check_fault(&before, &at_fault).rule);
+	now.cr2 = 0x1234; /* a page fault's own */
+	assert_null(invariant_check_fault(&step).rule);
 	for (unsigned i = 0; i < 8; i++) {
-		at_fault.gpr[i]++;
-		assert_non_null(invariant_check_fault(&before, &at_fault).rule);
-		at_fault = before;
+		now.gpr[i]++;
+		assert_non_null(invariant_check_fault(&step).rule);
+		now = before;
 	}
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		at_fault.seg[sreg].limit ^= 1;
-		assert_int_equal(invariant_check_fault(&before, &at_fault).sreg, (int)sreg);
-		at_fault = before;
+		now.seg[sreg].limit ^= 1;
+		assert_int_equal(invariant_check_fault(&step).sreg, (int)sreg);
+		now = before;
 	}
-	at_fault.rflags ^= DESCRY_FLAG_DF;
-	assert_non_null(invariant_check_fault(&before, &at_fault).rule);
+	now.rflags ^= DESCRY_FLAG_DF;
+	assert_non_null(invariant_check_fault(&step).rule);
+	now.rflags = before.rflags;
+
+	/* A 286 steps SI, DI and CX first. */
+	step.profile = descry_profile_find("286");
+	now.gpr[DESCRY_SI]++;
+	assert_null(invariant_check_fault(&step).rule);
+	now.gpr[DESCRY_AX]++;
+	assert_non_null(invariant_check_fault(&step).rule);
 }
 
 /* --- in a run ------------------------------------------------------------------------- */
