@@ -148,6 +148,7 @@ struct cpu {
 		bool on;                    /* in this run */
 		char text[240];             /* what was found */
 		struct descry_state before; /* the instruction that runs */
+		struct descry_segment_provenance provenance[DESCRY_SREG_COUNT]; /* the same */
 	} checked; /* invariant.h */
 
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];

@@ -57,6 +57,12 @@ static const struct {
 	[DESCRY_CAUSE_IRET]        = { SIX, false, false },
 	[DESCRY_CAUSE_LLDT]        = { ONE(LDTR), false, false },
 	[DESCRY_CAUSE_LTR]         = { ONE(TR), false, false },
+	[DESCRY_CAUSE_SYSENTER]    = { ONE(CS) | ONE(SS), false, true },
+	[DESCRY_CAUSE_SYSEXIT]     = { ONE(CS) | ONE(SS), false, false },
+	[DESCRY_CAUSE_LOADALL]     = { ALL, true, true },
+	[DESCRY_CAUSE_SMI]         = { SIX, true, true },
+	[DESCRY_CAUSE_RSM]         = { ALL, true, true },
+	[DESCRY_CAUSE_INIT]        = { ALL, true, true },
 	[DESCRY_CAUSE_TASK_SWITCH] = { ALL, false, true },
 	[DESCRY_CAUSE_VM_EXIT]     = { ALL, true, true },
 	[DESCRY_CAUSE_VM_ENTRY]    = { ALL, true, true },
@@ -386,8 +392,8 @@ iopl_guards_if(const struct invariant_step *step)
 	const unsigned iopl = (unsigned)(was & DESCRY_FLAG_IOPL) >> DESCRY_FLAG_IOPL_SHIFT;
 
 	if ((was ^ is) & DESCRY_FLAG_IF && descry_cpl(step->before) > iopl &&
-	    !switches_task(step) && !loaded_by(step, DESCRY_CS, DESCRY_CAUSE_INTERRUPT) &&
-	    !through_back_door(step))
+	    !switches_task(step) && !loaded_by(step, DESCRY_CS, DESCRY_CAUSE_SYSENTER) &&
+	    !loaded_by(step, DESCRY_CS, DESCRY_CAUSE_INTERRUPT) && !through_back_door(step))
 		return broken_by("IF changes only where CPL <= IOPL, or by delivery", "eflags", was,
 				 is);
 	return whole;
@@ -515,6 +521,8 @@ invariant_check_fault(const struct invariant_step *step)
 		"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"
 	};
 
+	if (switches_task(step))
+		return whole; /* behind the commit point the fault is one of the new task */
 	for (unsigned i = 0; i < 8; i++)
 		if (before->gpr[i] != at_fault->gpr[i] && !steps_at_fault(step->profile, i))
 			return broken_by(rule, gpr[i], before->gpr[i], at_fault->gpr[i]);

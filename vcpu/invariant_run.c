@@ -21,36 +21,28 @@ void
 invariants_before(struct cpu *c)
 {
 	cpu_settle_provenance(c);
+	memcpy(c->checked.provenance, c->provenance, sizeof(c->provenance));
 	c->checked.before = c->state;
 	c->checked.before.rflags = eflags_read(c);
 }
 
-static bool
-is_put_in_place(enum descry_cause cause)
-{
-	return cause == DESCRY_CAUSE_RESET || cause == DESCRY_CAUSE_START ||
-	       cause == DESCRY_CAUSE_VM_EXIT || cause == DESCRY_CAUSE_VM_ENTRY ||
-	       cause == DESCRY_CAUSE_DEBUGGER;
-}
-
 /*
  * The record that this instruction has left, if it has loaded the register: not settled yet,
- * or settled by another load of the same instruction. What was put in place at this boundary
- * while the CPU stood has the same time and another author.
+ * or settled by another load of the same instruction.
  */
 static const struct descry_provenance *
 record_of(const struct cpu *c, unsigned sreg)
 {
-	const struct descry_provenance *base = &c->provenance[sreg].base;
-	const struct descry_provenance *attr = &c->provenance[sreg].attr;
-	const struct descry_provenance *newest = base->retired >= attr->retired ? base : attr;
+	const struct descry_segment_provenance *was = &c->checked.provenance[sreg];
+	const struct descry_segment_provenance *is = &c->provenance[sreg];
 
 	if (c->unsettled >> sreg & 1)
 		return &c->newest_load[sreg];
-	if (newest->retired < c->checked.before.retired || newest->step != DESCRY_STEP_GUEST ||
-	    is_put_in_place((enum descry_cause)newest->cause))
-		return NULL;
-	return newest;
+	if (memcmp(&was->base, &is->base, sizeof(is->base)) != 0)
+		return &is->base;
+	if (memcmp(&was->limit, &is->limit, sizeof(is->limit)) != 0)
+		return &is->limit;
+	return memcmp(&was->attr, &is->attr, sizeof(is->attr)) != 0 ? &is->attr : NULL;
 }
 
 static struct invariant_step
