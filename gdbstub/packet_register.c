@@ -117,9 +117,6 @@ refuse_write(struct stub *stub, const struct gdb_register *reg, uint64_t value)
 			 "E.eip is linear, and %08" PRIx64 " is not in cs (base %08" PRIx64
 			 ", limit %08" PRIx32 "); ip is the offset",
 			 value, cs->base, cs->limit);
-	else if (reg->write == write_state && state_not_modelled(reg->which, value) != NULL)
-		snprintf(stub->scratch, sizeof(stub->scratch), "E.%s: not modelled yet: %s",
-			 reg->name, state_not_modelled(reg->which, value));
 	else if (reg->write == NULL)
 		snprintf(stub->scratch, sizeof(stub->scratch), "E.%s cannot be written", reg->name);
 	else

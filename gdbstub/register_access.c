@@ -1,5 +1,6 @@
 #include "register_access.h"
 
+#include <descry/paging.h>
 #include <descry/reload.h>
 
 /* --- general, control and table registers --------------------------------------------- */
@@ -48,33 +49,16 @@ read_state(const struct descry_vcpu *vcpu, unsigned which)
 	return *(const uint64_t *)(state + member_offsets[which]);
 }
 
-const char *
-state_not_modelled(unsigned which, uint64_t value)
-{
-	static const struct {
-		enum state_member member;
-		uint32_t bit;
-		const char *what;
-	} rows[] = {
-		/* clang-format off */
-		{ MEMBER_CR0,    DESCRY_CR0_PG,  "paging" },
-		/* clang-format on */
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].member == which && value & rows[i].bit)
-			return rows[i].what;
-	}
-	return NULL;
-}
-
 bool
 write_state(struct descry_vcpu *vcpu, unsigned which, uint64_t value)
 {
 	char *state = (char *)descry_vcpu_state_mutable(vcpu);
 
-	return state_not_modelled(which, value) == NULL &&
-	       put(vcpu, (uint64_t *)(state + member_offsets[which]), value);
+	if (!put(vcpu, (uint64_t *)(state + member_offsets[which]), value))
+		return false;
+	if (which == MEMBER_CR0 || which == MEMBER_CR3 || which == MEMBER_CR4)
+		descry_vcpu_flush_tlb(vcpu);
+	return true;
 }
 
 uint64_t

@@ -15,9 +15,6 @@ enum cpu_mode { MODE_REAL16, MODE_V86, MODE_PROT16, MODE_PROT32, MODE_COMPAT, MO
 /* Which member of struct descry_state read_state and write_state mean. */
 enum state_member { MEMBER_CR0, MEMBER_CR2, MEMBER_CR3, MEMBER_CR4, MEMBER_EFLAGS, MEMBER_COUNT };
 
-/* What a value of a member would switch on that the CPU cannot run with yet; NULL: nothing. */
-const char *state_not_modelled(unsigned which, uint64_t value);
-
 register_read_fn read_gpr, read_state, read_eip, read_ip, read_efer, read_mode;
 register_read_fn read_gdtr_base, read_gdtr_limit, read_idtr_base, read_idtr_limit;
 register_read_fn read_sel, read_base, read_limit, read_attr, read_status;

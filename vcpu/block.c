@@ -5,6 +5,7 @@
 #include "decode.h"
 #include "lower.h"
 #include "mem.h"
+#include "tlb.h"
 #include "wrap.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct context {
 	uint32_t base, limit;
 	uint32_t a20_mask;
 	bool code32, protected_mode;
+	bool paging, user;
 	uint64_t stamp;
 };
 #define CONTEXT_WAYS 4u
@@ -36,6 +38,7 @@ struct blocks {
 	struct code_page *page; /* by physical page number; only what is used is ever backed */
 	uint8_t *arena;
 	size_t used;
+	uint64_t jumps[DESCRY_TLB_CODE][JUMP_COUNT / 64]; /* slots that its page may be in */
 	struct block *scratch; /* one instruction across pages, made anew each time */
 };
 
@@ -155,17 +158,38 @@ blocks_guard(const struct blocks *blocks, uint32_t physical)
 }
 
 /* Offset 0 of the arena: what a link that has not been made leads to. */
+static struct block *
+nowhere(const struct cpu *c)
+{
+	return (struct block *)(void *)c->blocks->arena;
+}
+
 static void
 make_nowhere(struct cpu *c)
 {
-	struct block *nowhere = (struct block *)(void *)c->blocks->arena;
-
-	*nowhere = (struct block){ .stamp = STAMP_DEAD };
+	*nowhere(c) = (struct block){ .stamp = STAMP_DEAD };
 	c->blocks->used = block_size(0);
 	c->arena = c->blocks->arena;
-	c->block = nowhere;
+	c->block = nowhere(c);
+	blocks_forget_jumps(c);
+}
+
+void
+blocks_forget_jumps(struct cpu *c)
+{
 	for (unsigned i = 0; i < JUMP_COUNT; i++)
-		c->jump[i] = nowhere;
+		c->jump[i] = nowhere(c);
+	memset(c->blocks->jumps, 0, sizeof(c->blocks->jumps));
+}
+
+void
+blocks_forget_jumps_of(struct cpu *c, unsigned tlb_index)
+{
+	uint64_t *jumps = c->blocks->jumps[tlb_index];
+
+	for (unsigned word = 0; word < JUMP_COUNT / 64; word++)
+		for (; jumps[word]; jumps[word] &= jumps[word] - 1)
+			c->jump[word * 64 + (unsigned)__builtin_ctzll(jumps[word])] = nowhere(c);
 }
 
 /* Never while a block runs. */
@@ -188,7 +212,8 @@ static bool
 is_same_context(const struct context *a, const struct context *b)
 {
 	return a->base == b->base && a->limit == b->limit && a->a20_mask == b->a20_mask &&
-	       a->code32 == b->code32 && a->protected_mode == b->protected_mode;
+	       a->code32 == b->code32 && a->protected_mode == b->protected_mode &&
+	       a->paging == b->paging && a->user == b->user;
 }
 
 static struct context
@@ -200,7 +225,9 @@ current_context(const struct cpu *c)
 				 .limit = cs->limit,
 				 .a20_mask = c->a20_mask,
 				 .code32 = cs->attr & DESCRY_ATTR_DB,
-				 .protected_mode = in_protected_mode(c) };
+				 .protected_mode = in_protected_mode(c),
+				 .paging = c->paging,
+				 .user = c->user };
 }
 
 static struct context *
@@ -357,24 +384,37 @@ fetchable(const struct cpu *c)
 	return c->state.rip < end ? end - c->state.rip : 0;
 }
 
+/* Where the next instruction begins. On false it cannot be fetched: c->fault is set. */
+static bool
+fetch_from(struct cpu *c, uint32_t linear, uint64_t *physical)
+{
+	if (!fetchable(c))
+		return raise(c, DESCRY_VEC_GP, 0);
+	if (c->paging)
+		return tlb_code(c, linear, physical);
+	*physical = physical_address(c, linear);
+	return true;
+}
+
 static void
-begin_block(const struct cpu *c, struct block *block, uint32_t linear, uint64_t stamp)
+begin_block(const struct cpu *c, struct block *block, uint32_t linear, uint64_t physical,
+	    uint64_t stamp)
 {
 	*block = (struct block){ .stamp = stamp,
 				 .linear = linear,
 				 .ip = (uint32_t)c->state.rip,
-				 .physical = mem_physical(c, linear),
+				 .physical = (uint32_t)physical,
 				 .breakpoint = stops_at(c, linear) };
 }
 
 /* A block in the arena, for instructions that lie within one page. NULL: not one does. */
 static struct block *
-make(struct cpu *c, uint32_t linear, uint64_t stamp)
+make(struct cpu *c, uint32_t linear, uint64_t physical, uint64_t stamp)
 {
 	struct blocks *blocks = c->blocks;
 	const uint64_t in_page = DESCRY_PAGE_SIZE - (linear & 0xfff);
 	const uint64_t in_limit = fetchable(c);
-	const uint8_t *bytes = mem_code(c, linear);
+	const uint8_t *bytes = mem_code(c, physical);
 	struct block *block;
 
 	if (!bytes)
@@ -382,7 +422,7 @@ make(struct cpu *c, uint32_t linear, uint64_t stamp)
 	if (blocks->used + block_size(BLOCK_INSNS_MAX) > ARENA_BYTES)
 		blocks_flush(c);
 	block = (struct block *)(void *)(blocks->arena + blocks->used);
-	begin_block(c, block, linear, stamp);
+	begin_block(c, block, linear, physical, stamp);
 	fill(c, block, bytes, in_page < in_limit ? in_page : in_limit);
 	if (block->count == 0)
 		return NULL;
@@ -391,31 +431,53 @@ make(struct cpu *c, uint32_t linear, uint64_t stamp)
 	return block;
 }
 
-static bool
-fetch(struct cpu *c, uint32_t linear, uint8_t *bytes, size_t size)
+static void
+copy_code(const struct cpu *c, uint64_t physical, uint8_t *out, size_t size)
 {
+	const uint8_t *bytes = mem_code(c, physical);
+
+	if (bytes)
+		memcpy(out, bytes, size);
+	else
+		memset(out, 0xff, size);
+}
+
+/* As much of size bytes as the first page holds; all of them where they wrap. */
+static size_t
+fetch_first(struct cpu *c, uint32_t linear, uint64_t physical, uint8_t *bytes, size_t size)
+{
+	const size_t in_page = DESCRY_PAGE_SIZE - (linear & 0xfff);
+	const size_t first = size < in_page ? size : in_page;
+
 	if (wraps(c, (uint32_t)c->state.rip, size))
-		return wrap_fetch(c, bytes, size) == size;
-	return mem_fetch(c, linear, bytes, size);
+		return wrap_fetch(c, bytes, size);
+	copy_code(c, physical, bytes, first);
+	return first;
 }
 
 /*
- * One instruction that crosses pages, or lies where no memory is. It is never kept. NULL with
- * c->fault set: it cannot be fetched, or the limit of CS cuts it off.
+ * One instruction that crosses pages, or lies where no memory is. It is never kept. The second
+ * page is asked for only when the first does not hold all of the instruction. NULL with c->fault
+ * set: it cannot be fetched, or the limit of CS cuts it off.
  */
 static struct block *
-make_scratch(struct cpu *c, uint32_t linear)
+make_scratch(struct cpu *c, uint32_t linear, uint64_t physical)
 {
 	struct block *block = c->blocks->scratch;
 	const uint64_t in_limit = c->rules.no_limits ? UINT64_MAX : fetchable(c);
 	uint8_t bytes[INSN_BYTES_MAX + 1];
 	const size_t size = in_limit < sizeof(bytes) ? (size_t)in_limit : sizeof(bytes);
+	const size_t first = fetch_first(c, linear, physical, bytes, size);
 
-	if (!fetch(c, linear, bytes, size))
-		return NULL;
-	begin_block(c, block, linear, c->stamp | STAMP_STEP);
+	begin_block(c, block, linear, physical, c->stamp | STAMP_STEP);
 	block->unguarded = true;
-	fill(c, block, bytes, size);
+	fill(c, block, bytes, first);
+	if (!block->count && first < size) {
+		if (!fetch_from(c, linear + (uint32_t)first, &physical))
+			return NULL;
+		copy_code(c, physical, bytes + first, size - first);
+		fill(c, block, bytes, size);
+	}
 	if (block->count)
 		return block;
 	raise(c, DESCRY_VEC_GP, 0);
@@ -423,13 +485,26 @@ make_scratch(struct cpu *c, uint32_t linear)
 }
 
 static struct block *
-find(struct cpu *c, uint32_t linear, uint64_t stamp)
+find(struct cpu *c, uint32_t linear, uint64_t physical, uint64_t stamp)
 {
 	struct block *block = *hash_slot(c->blocks, linear, stamp);
 
-	while (block && (block->linear != linear || block->stamp != stamp))
+	while (block &&
+	       (block->linear != linear || block->stamp != stamp || block->physical != physical))
 		block = block->hash_next;
 	return block;
+}
+
+/* Where go_to() finds it: as long as its page is in the code TLB. */
+static void
+keep_jump(struct cpu *c, const struct block *block)
+{
+	const unsigned slot = block->linear & (JUMP_COUNT - 1);
+
+	c->jump[slot] = block;
+	if (c->paging)
+		c->blocks->jumps[block->linear >> 12 & (DESCRY_TLB_CODE - 1)][slot / 64] |=
+			1ull << slot % 64;
 }
 
 const struct block *
@@ -437,24 +512,47 @@ block_at(struct cpu *c, bool step)
 {
 	const uint32_t linear = c->cs_base + (uint32_t)c->state.rip;
 	const uint64_t stamp = step ? c->stamp | STAMP_STEP : c->stamp;
-	struct block *block = find(c, linear, stamp);
+	struct block *block;
+	uint64_t physical;
 
+	if (!fetch_from(c, linear, &physical))
+		return NULL;
+	block = find(c, linear, physical, stamp);
 	if (!block)
-		block = make(c, linear, stamp);
+		block = make(c, linear, physical, stamp);
 	if (!block)
-		block = make_scratch(c, linear);
+		block = make_scratch(c, linear, physical);
 	if (block && block->stamp == c->stamp && !block->breakpoint)
-		c->jump[linear & (JUMP_COUNT - 1)] = block;
+		keep_jump(c, block);
 	return block;
+}
+
+/*
+ * Where a branch of the running block leads, if that needs no look at the code TLB: with paging
+ * nowhere but into its own page.
+ */
+static bool
+branch_target(const struct cpu *c, uint32_t linear, uint64_t *physical)
+{
+	*physical = physical_address(c, linear);
+	if (!c->paging)
+		return true;
+	*physical = (c->block->physical & ~0xfffu) | (linear & 0xfff);
+	return linear >> 12 == c->block->linear >> 12;
 }
 
 /* The branch belongs to a block, and blocks are ours to change. */
 void
 block_link(struct cpu *c, const struct insn *in, uint32_t ip)
 {
-	const struct block *to = find(c, c->cs_base + ip, c->stamp);
+	const uint32_t linear = c->cs_base + ip;
 	struct insn *branch = (struct insn *)(uintptr_t)in;
+	const struct block *to;
+	uint64_t physical;
 
+	if (!branch_target(c, linear, &physical))
+		return;
+	to = find(c, linear, physical, c->stamp);
 	if (to && !to->breakpoint)
 		branch->link = (uint32_t)((const uint8_t *)to - c->arena);
 }

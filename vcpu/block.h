@@ -3,9 +3,9 @@
  * the means to throw them away when their bytes are written. Private to vcpu.
  *
  * A code context is what lowered code depends on besides its bytes: base and limit of CS,
- * CS.D and CR0.PE. Each gets a stamp of its own. Within one context a linear address
- * has one IP, so a block knows its IP and lies within the limit, and going from block to
- * block needs no check but that the stamp is still the current one.
+ * CS.D, CR0.PE, paging and whether it is the user's. Each gets a stamp of its own. Within one
+ * context a linear address has one IP, so a block knows its IP and lies within the limit, and going
+ * from block to block needs no check but that the stamp is still the current one.
  */
 #ifndef DESCRY_BLOCK_H
 #define DESCRY_BLOCK_H
@@ -79,5 +79,12 @@ line_mask(uint32_t offset, size_t size)
 bool blocks_guard(const struct blocks *blocks, uint32_t physical);
 
 void blocks_flush(struct cpu *c);
+
+/*
+ * While paging is on the jump table knows only blocks in pages that the code TLB holds, so that
+ * going there needs no look at it: forgets all, or those of one entry of the TLB.
+ */
+void blocks_forget_jumps(struct cpu *c);
+void blocks_forget_jumps_of(struct cpu *c, unsigned tlb_index);
 
 #endif

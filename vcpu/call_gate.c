@@ -81,17 +81,6 @@ copy_parameters(struct cpu *c, const struct call_gate *gate, uint32_t *first_pus
 	return true;
 }
 
-/* What does not fit on the new stack names that stack. */
-static bool
-inner_frame_check(struct cpu *c, const struct frame *frame)
-{
-	if (frame_check(c, frame))
-		return true;
-	if (c->fault.vector == DESCRY_VEC_SS)
-		c->fault.error_code = frame->ss.sel & (uint16_t)~DESCRY_SEL_RPL;
-	return false;
-}
-
 /* SDM vol. 2, CALL, more privilege: room on the new stack, then EIP, then the parameters. */
 static bool
 call_inner_ring(struct cpu *c, const struct call_gate *gate, const struct seg_loading *cs,
@@ -114,7 +103,7 @@ call_inner_ring(struct cpu *c, const struct call_gate *gate, const struct seg_lo
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
 	microstep(c, DESCRY_MICRO_CG6);
-	if (!inner_frame_check(c, &frame) || !far_ip_allowed(c, cs, gate->offset) ||
+	if (!frame_check(c, &frame) || !far_ip_allowed(c, cs, gate->offset) ||
 	    !copy_parameters(c, gate, parameters))
 		return false;
 

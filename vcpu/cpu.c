@@ -38,8 +38,10 @@ cpu_derive_segment(struct cpu *c, enum descry_sreg sreg)
 	c->fast[sreg] = (struct seg_fast){ .read_end = fast_end(c, sreg, DESCRY_READ),
 					   .write_end = fast_end(c, sreg, DESCRY_WRITE),
 					   .base = (uint32_t)seg->base };
-	if (sreg == DESCRY_SS)
+	if (sreg == DESCRY_SS) {
 		c->sp_mask = seg->attr & DESCRY_ATTR_DB ? 0xffffffff : 0xffff;
+		cpu_derive_privilege(c);
+	}
 	if (sreg == DESCRY_CS) {
 		c->cs_base = (uint32_t)seg->base;
 		c->stamp = blocks_context(c);
@@ -86,6 +88,31 @@ cpu_derive_eflags(struct cpu *c)
 	}
 }
 
+/* Host pointers are kept for what the current privilege may do; so is code for fetches. */
+void
+cpu_derive_privilege(struct cpu *c)
+{
+	const bool user = c->paging && descry_cpl(&c->state) == 3;
+
+	if (user == c->user)
+		return;
+	c->user = user;
+	cpu_forget_pages(c);
+	c->stamp = blocks_context(c);
+}
+
+static void
+derive_paging(struct cpu *c)
+{
+	const uint32_t needed = DESCRY_CR0_PE | DESCRY_CR0_PG;
+	const bool paging = (c->state.cr0 & needed) == needed;
+
+	if (paging != c->paging)
+		cpu_forget_pages(c);
+	c->paging = paging;
+	cpu_derive_privilege(c);
+}
+
 void
 cpu_derive(struct cpu *c)
 {
@@ -101,6 +128,7 @@ cpu_derive(struct cpu *c)
 		c->profile.knob[DESCRY_KNOB_SHADOW_SREG] ? ~0u : 1u << DESCRY_SS | 1u << DESCRY_CS;
 	derive_a20(c);
 	cpu_derive_eflags(c);
+	derive_paging(c);
 	debug_derive(c);
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		cpu_derive_segment(c, (enum descry_sreg)sreg);

@@ -46,6 +46,7 @@ struct pending_fault {
 	uint8_t vector;
 	uint16_t error_code;
 	uint16_t dr6; /* #DB: what it reports */
+	uint32_t address; /* #PF: what CR2 gets at delivery */
 };
 
 /* What DR0 to DR3, DR7 and CR4.DE arm; bit n is DRn. debug_derive() */
@@ -124,6 +125,10 @@ struct cpu {
 	struct debug debug;
 	struct page_fast page[PAGE_FAST_COUNT];
 	struct page_guarded guarded[PAGE_FAST_COUNT];
+	uint16_t kept[PAGE_FAST_COUNT]; /* slots of page[] that have been filled ... */
+	uint16_t kept_count;            /* ... unless there are more than fit */
+	bool paging;                    /* CR0.PG, PE */
+	bool user;                      /* paging, and ordinary accesses are those of CPL 3 */
 
 	struct seg_memo memo[SEG_MEMO_COUNT];
 
@@ -230,8 +235,12 @@ void cpu_derive(struct cpu *c);
 void cpu_derive_eflags(struct cpu *c); /* which bits there are, by CR0.PE */
 void cpu_derive_segment(struct cpu *c, enum descry_sreg sreg);
 
-/* Forget what is known about pages (not the blocks). */
+/* After any change of CPL: whose accesses and fetches are these? Matters to paging alone. */
+void cpu_derive_privilege(struct cpu *c);
+
+/* Forget host pointers to pages (not the blocks, and not the TLB, which is state). */
 void cpu_forget_pages(struct cpu *c);
+void cpu_forget_page(struct cpu *c, uint32_t linear);
 
 /* There is code in this physical page now: stores into it take the long way. */
 void cpu_guard_page(struct cpu *c, uint32_t physical);

@@ -133,6 +133,7 @@ enum op {
 	OP_CLTS,
 	OP_MOV_DR,
 	OP_ICEBP,
+	OP_INVLPG,
 	OP_IN,
 	OP_OUT,
 	OP_HLT,

@@ -178,7 +178,7 @@ selector_operand(struct cpu *c, const struct insn *in, unsigned reg, bool memory
 	return true;
 }
 
-/* A descriptor that the current privilege may see. A refusal is ZF=0, never a fault. */
+/* A descriptor that the current privilege may see. A refusal is ZF=0, no fault but #PF. */
 static bool
 visible(struct cpu *c, uint16_t sel, struct seg_loading *out)
 {
@@ -189,7 +189,8 @@ visible(struct cpu *c, uint16_t sel, struct seg_loading *out)
 	if (seg_is_null(sel))
 		return false;
 	found = seg_fetch(c, sel, out);
-	c->fault.vector = DESCRY_VEC_NONE;
+	if (!found && c->fault.vector != DESCRY_VEC_PF)
+		c->fault.vector = DESCRY_VEC_NONE;
 	if (!found)
 		return false;
 	if (descry_segment_is_conforming(&out->seg))
@@ -246,6 +247,8 @@ do_ask(struct cpu *c, const struct insn *in)
 	if (!selector_operand(c, in, reg, memory))
 		return false;
 	yes = visible(c, (uint16_t)c->value, &c->loading) && answers(op, &c->loading.seg);
+	if (c->fault.vector != DESCRY_VEC_NONE)
+		return false;
 	if (yes)
 		write_answer(c, in, op, &c->loading);
 	set_zf(c, yes);

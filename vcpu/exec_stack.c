@@ -235,7 +235,7 @@ do_enter(struct cpu *c, const struct insn *in)
 	}
 	frame_pointer = c->value;
 	sp = (sp_read(c) - (in->imm & 0xffff)) & c->sp_mask;
-	if (!mem_check(c, DESCRY_SS, sp, in->size, DESCRY_WRITE)) {
+	if (!mem_check_write(c, DESCRY_SS, sp, in->size)) {
 		c->state.gpr[DESCRY_SP] = esp;
 		return false;
 	}

@@ -1,5 +1,5 @@
 /*
- * LGDT LIDT SGDT SIDT LLDT SLDT LTR STR, LMSW SMSW CLTS, MOV CRn, IN OUT, HLT, and what is no
+ * LGDT LIDT SGDT SIDT LLDT SLDT LTR STR, LMSW SMSW CLTS, MOV CRn, INVLPG, IN OUT, HLT, and what is no
  * instruction: SDM vol. 2, one entry each.
  */
 #include "control.h"
@@ -7,6 +7,7 @@
 #include "io.h"
 #include "mem.h"
 #include "seg_load.h"
+#include "tlb.h"
 
 static bool
 need_cpl0(struct cpu *c)
@@ -50,7 +51,8 @@ do_store_table(struct cpu *c, const struct insn *in, const struct descry_table *
 {
 	const uint32_t at = ea(c, in);
 
-	if (!mem_check(c, in->seg, (at + 2) & in->ea_mask, 4, DESCRY_WRITE))
+	if (!mem_check_write(c, in->seg, at, 2) ||
+	    !mem_check_write(c, in->seg, (at + 2) & in->ea_mask, 4))
 		return false;
 	return mem_write(c, in->seg, at, 2, table->limit) &&
 	       mem_write(c, in->seg, (at + 2) & in->ea_mask, 4, (uint32_t)table->base);
@@ -202,37 +204,15 @@ exec_clts(struct cpu *c, const struct insn *in)
 	return leave_after(c, in);
 }
 
-/* A 386 has CR0, CR2 and CR3. */
-static uint64_t *
-control_register(struct cpu *c, unsigned number)
-{
-	switch (number) {
-	case 0:
-		return &c->state.cr0;
-	case 2:
-		return &c->state.cr2;
-	case 3:
-		return &c->state.cr3;
-	default:
-		return NULL;
-	}
-}
-
 static bool
 do_mov_to_cr(struct cpu *c, const struct insn *in)
 {
-	const uint32_t value = reg_read(c, in->src, 4);
-	uint64_t *cr = control_register(c, in->dst);
-
-	if (!cr)
+	if (!cr_exists(c, in->dst))
 		return raise(c, DESCRY_VEC_UD, 0);
 	if (!need_cpl0(c))
 		return false;
 	cpu_here(c, in);
-	if (in->dst == 0)
-		return cr0_write(c, value);
-	*cr = value;
-	return true;
+	return cr_write(c, in->dst, reg_read(c, in->src, 4));
 }
 
 static const struct insn *
@@ -244,13 +224,11 @@ exec_mov_to_cr(struct cpu *c, const struct insn *in)
 static bool
 do_mov_from_cr(struct cpu *c, const struct insn *in)
 {
-	const uint64_t *cr = control_register(c, in->src);
-
-	if (!cr)
+	if (!cr_exists(c, in->src))
 		return raise(c, DESCRY_VEC_UD, 0);
 	if (!need_cpl0(c))
 		return false;
-	reg_write(c, in->dst, 4, (uint32_t)*cr);
+	reg_write(c, in->dst, 4, cr_read(c, in->src));
 	return true;
 }
 
@@ -265,6 +243,16 @@ lower_mov_creg(const struct decoded *d, struct insn *in)
 {
 	(void)in;
 	return d->operand[0].kind == OPERAND_CREG ? exec_mov_to_cr : exec_mov_from_cr;
+}
+
+/* No limit is looked at, and no page: the address is all that counts. */
+static const struct insn *
+exec_invlpg(struct cpu *c, const struct insn *in)
+{
+	if (!need_cpl0(c))
+		return fault(c, in);
+	tlb_flush_page(c, (uint32_t)c->state.seg[in->seg].base + ea(c, in));
+	return leave_after(c, in);
 }
 
 /* --- HLT, and what is no instruction -------------------------------------------------- */
@@ -318,6 +306,8 @@ lower_system(const struct decoded *d, struct insn *in)
 		return exec_smsw;
 	case OP_CLTS:
 		return exec_clts;
+	case OP_INVLPG:
+		return exec_invlpg;
 	case OP_HLT:
 		return exec_hlt;
 	case OP_NOT_MODELLED:

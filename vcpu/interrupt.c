@@ -216,6 +216,8 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 	cpu_here_stopped(c);
 	while (!done) {
 		c->fault.vector = DESCRY_VEC_NONE;
+		if (i.kind == INTERRUPTION_FAULT && i.vector == DESCRY_VEC_PF)
+			c->state.cr2 = c->fault.address;
 		if (i.kind != INTERRUPTION_EXTERNAL)
 			record(c, DESCRY_EVENT_FAULT, &i);
 		done = deliver(c, &i);

@@ -46,6 +46,7 @@ static lower_fn *const rows[OP_COUNT] = {
 	[OP_SIDT] = lower_table, [OP_LLDT] = lower_table, [OP_SLDT] = lower_table,
 	[OP_LTR] = lower_table, [OP_STR] = lower_table,
 	[OP_LMSW] = lower_system, [OP_SMSW] = lower_system, [OP_CLTS] = lower_system,
+	[OP_INVLPG] = lower_system,
 	[OP_HLT] = lower_system, [OP_NOT_MODELLED] = lower_system, [OP_UNDEFINED] = lower_system,
 	[OP_TOO_LONG] = lower_system,
 	[OP_MOV_DR] = lower_debug, [OP_ICEBP] = lower_debug,
@@ -109,6 +110,7 @@ ends_block(const struct decoded *d)
 	case OP_CLTS:
 	case OP_MOV_DR:
 	case OP_ICEBP:
+	case OP_INVLPG:
 	case OP_HLT:
 	case OP_WRMSR:
 	case OP_SYSENTER:

@@ -4,19 +4,33 @@
 
 #include "debug.h"
 #include "microstep.h"
+#include "tlb.h"
 
 /* --- pages ---------------------------------------------------------------------------- */
 
-uint32_t
-mem_physical(const struct cpu *c, uint32_t linear)
+/* What ordinary accesses are now; those to tables and the TSS are never the user's. */
+static unsigned
+ordinary(const struct cpu *c)
 {
-	return linear & c->a20_mask;
+	return c->user ? PAGE_USER : 0;
 }
 
-static struct descry_page
-bus_page(const struct cpu *c, uint32_t linear, bool for_write)
+static bool
+translate(struct cpu *c, uint32_t linear, unsigned access, uint64_t *physical)
 {
-	return c->bus.page(c->bus.owner, mem_physical(c, linear) & ~0xfffu, for_write);
+	if (c->paging)
+		return tlb_data(c, linear, access, physical);
+	*physical = physical_address(c, linear);
+	return true;
+}
+
+/* Beyond 4 GiB there is nothing. */
+static struct descry_page
+bus_page(const struct cpu *c, uint64_t physical, bool for_write)
+{
+	if (physical > UINT32_MAX)
+		return (struct descry_page){ 0 };
+	return c->bus.page(c->bus.owner, physical & ~(uint64_t)0xfff, for_write);
 }
 
 static struct page_guarded *
@@ -26,67 +40,114 @@ guarded_slot(struct cpu *c, uint32_t linear)
 }
 
 static void
+note_kept(struct cpu *c, unsigned index)
+{
+	if (c->kept_count < PAGE_FAST_COUNT)
+		c->kept[c->kept_count] = (uint16_t)index;
+	if (c->kept_count <= PAGE_FAST_COUNT)
+		c->kept_count++;
+}
+
+static void
 keep_page(struct cpu *c, uint32_t linear, uint8_t *host)
 {
 	struct page_fast *slot = page_slot(c, linear);
 
 	if (slot->read_page == linear >> 12)
 		return;
+	if (slot->read_page == PAGE_NONE)
+		note_kept(c, linear >> 12 & (PAGE_FAST_COUNT - 1));
 	guarded_slot(c, linear)->page = PAGE_NONE;
 	*slot = (struct page_fast){ .read_page = linear >> 12,
 				    .write_page = PAGE_NONE,
 				    .host = host };
 }
 
-/* Host address of a byte, for reading; NULL when nothing is there. */
-static const uint8_t *
-host_for_read(struct cpu *c, uint32_t linear)
+/* A host pointer serves ordinary accesses that no breakpoint waits for. */
+static bool
+may_keep(const struct cpu *c, uint32_t linear, unsigned write)
 {
-	const struct page_fast *slot = page_slot(c, linear);
-
-	if (slot->read_page != linear >> 12) {
-		const struct descry_page page = bus_page(c, linear, false);
-
-		if (!page.host)
-			return NULL;
-		if (debug_page(c, linear))
-			return page.host + (linear & 0xfff);
-		keep_page(c, linear, page.host);
-	}
-	return slot->host + (linear & 0xfff);
+	if (debug_page(c, linear))
+		return false;
+	return !c->paging || tlb_allows(c, linear, ordinary(c) | write);
 }
 
 /*
- * Host address of a byte, for writing; NULL when the write goes nowhere. A page with
- * code in it is never kept for writing, so that each store into it comes by here.
+ * Where a byte lies: host memory, or (NULL) nowhere, so that reads give FFh and writes are
+ * dropped. On false c->fault is #PF.
  */
-static uint8_t *
-host_for_write(struct cpu *c, uint32_t linear)
+struct place {
+	uint8_t *host;
+	uint32_t physical; /* of a place for writing */
+};
+
+static bool
+place_for_read(struct cpu *c, uint32_t linear, unsigned access, struct place *out)
 {
 	const struct page_fast *slot = page_slot(c, linear);
+	struct descry_page page;
+	uint64_t physical;
 
-	if (slot->write_page != linear >> 12) {
-		const struct descry_page page = bus_page(c, linear, true);
-
-		if (!page.host || !page.writable)
-			return NULL;
-		if (debug_page(c, linear))
-			return page.host + (linear & 0xfff);
-		keep_page(c, linear, page.host);
-		if (blocks_guard(c->blocks, mem_physical(c, linear)))
-			*guarded_slot(c, linear) = (struct page_guarded){
-				linear >> 12, blocks_lines(c->blocks, mem_physical(c, linear))
-			};
-		else
-			page_slot(c, linear)->write_page = linear >> 12;
+	if (slot->read_page == linear >> 12) {
+		out->host = slot->host + (linear & 0xfff);
+		return true;
 	}
-	return slot->host + (linear & 0xfff);
+	if (!translate(c, linear, access, &physical))
+		return false;
+	page = bus_page(c, physical, false);
+	if (page.host && may_keep(c, linear, 0))
+		keep_page(c, linear, page.host);
+	out->host = page.host ? page.host + (physical & 0xfff) : NULL;
+	return true;
+}
+
+/*
+ * Now stores into this page need not come by here again: but those into a page with code in it
+ * do, all of them.
+ */
+static void
+keep_for_write(struct cpu *c, uint32_t linear, const struct place *place)
+{
+	keep_page(c, linear, place->host - (linear & 0xfff));
+	if (blocks_guard(c->blocks, place->physical))
+		*guarded_slot(c, linear) =
+			(struct page_guarded){ linear >> 12,
+					       blocks_lines(c->blocks, place->physical) };
+	else
+		page_slot(c, linear)->write_page = linear >> 12;
+}
+
+static bool
+place_for_write(struct cpu *c, uint32_t linear, unsigned access, struct place *out)
+{
+	struct descry_page page;
+	uint64_t physical;
+
+	*out = (struct place){ NULL, 0 };
+	if (!translate(c, linear, access | PAGE_WRITE, &physical))
+		return false;
+	page = bus_page(c, physical, true);
+	if (!page.host || !page.writable)
+		return true;
+	*out = (struct place){ page.host + (physical & 0xfff), (uint32_t)physical };
+	if (may_keep(c, linear, PAGE_WRITE))
+		keep_for_write(c, linear, out);
+	return true;
 }
 
 const uint8_t *
-mem_code(struct cpu *c, uint32_t linear)
+mem_code(const struct cpu *c, uint64_t physical)
 {
-	return host_for_read(c, linear);
+	const struct descry_page page = bus_page(c, physical, false);
+
+	return page.host ? page.host + (physical & 0xfff) : NULL;
+}
+
+static uint64_t
+slot_physical(const struct cpu *c, unsigned index)
+{
+	return physical_address(c, c->paging ? (uint64_t)c->state.tlb_data[index].frame << 12
+					     : c->page[index].write_page << 12);
 }
 
 /* From now on stores into this page take the long way. */
@@ -96,20 +157,37 @@ cpu_guard_page(struct cpu *c, uint32_t physical)
 	for (unsigned i = 0; i < PAGE_FAST_COUNT; i++) {
 		struct page_fast *slot = &c->page[i];
 
-		if (slot->write_page != PAGE_NONE &&
-		    mem_physical(c, slot->write_page << 12) >> 12 == physical >> 12)
+		if (slot->write_page != PAGE_NONE && slot_physical(c, i) >> 12 == physical >> 12)
 			slot->write_page = PAGE_NONE;
 	}
+}
+
+static void
+forget_slot(struct cpu *c, unsigned index)
+{
+	c->page[index] = (struct page_fast){ .read_page = PAGE_NONE, .write_page = PAGE_NONE };
+	c->guarded[index].page = PAGE_NONE;
 }
 
 void
 cpu_forget_pages(struct cpu *c)
 {
-	for (unsigned i = 0; i < PAGE_FAST_COUNT; i++) {
-		c->page[i] = (struct page_fast){ .read_page = PAGE_NONE, .write_page = PAGE_NONE };
-		c->guarded[i].page = PAGE_NONE;
-	}
+	const bool all = c->kept_count > PAGE_FAST_COUNT;
+	const unsigned count = all ? PAGE_FAST_COUNT : c->kept_count;
+
+	for (unsigned i = 0; i < count; i++)
+		forget_slot(c, all ? i : c->kept[i]);
+	c->kept_count = 0;
 }
+
+void
+cpu_forget_page(struct cpu *c, uint32_t linear)
+{
+	if (page_slot(c, linear)->read_page == linear >> 12)
+		forget_slot(c, linear >> 12 & (PAGE_FAST_COUNT - 1));
+}
+
+/* --- bytes ---------------------------------------------------------------------------- */
 
 static size_t
 within_page(uint32_t linear, size_t size)
@@ -119,45 +197,66 @@ within_page(uint32_t linear, size_t size)
 	return size < rest ? size : rest;
 }
 
-bool
-mem_fetch(struct cpu *c, uint32_t linear, void *out, size_t size)
+static bool
+read_bytes(struct cpu *c, uint32_t linear, void *out, size_t size, unsigned access)
 {
+	const uint32_t from = linear, bytes = (uint32_t)size;
 	uint8_t *to = out;
 
 	while (size) {
 		const size_t part = within_page(linear, size);
-		const uint8_t *host = host_for_read(c, linear);
+		struct place place;
 
-		if (host)
-			memcpy(to, host, part);
+		if (!place_for_read(c, linear, access, &place))
+			return false;
+		if (place.host)
+			memcpy(to, place.host, part);
 		else
 			memset(to, 0xff, part);
 		to += part;
 		linear += (uint32_t)part;
 		size -= part;
 	}
-	microstep_access(c, linear - (uint32_t)(to - (uint8_t *)out), out,
-			 (size_t)(to - (uint8_t *)out), false);
+	microstep_access(c, from, out, bytes, false);
+	debug_data(c, from, bytes, false);
 	return true;
 }
 
 bool
 mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size)
 {
-	if (!mem_fetch(c, linear, out, size))
-		return false;
-	debug_data(c, linear, (uint32_t)size, false);
+	return read_bytes(c, linear, out, size, 0);
+}
+
+static bool
+probe_bytes(struct cpu *c, uint32_t linear, size_t size, unsigned access)
+{
+	while (size) {
+		const size_t part = within_page(linear, size);
+		uint64_t physical;
+
+		if (page_slot(c, linear)->write_page != linear >> 12 &&
+		    !translate(c, linear, access | PAGE_WRITE, &physical))
+			return false;
+		linear += (uint32_t)part;
+		size -= part;
+	}
 	return true;
 }
 
-/* Without paging there is nothing that could refuse. */
 bool
 mem_probe_write(struct cpu *c, uint32_t linear, size_t size)
 {
-	(void)c, (void)linear, (void)size;
-	return true;
+	return !c->paging || probe_bytes(c, linear, size, 0);
 }
 
+bool
+mem_probe_write_ordinary(struct cpu *c, uint32_t linear, size_t size)
+{
+	return !c->paging || probe_bytes(c, linear, size, ordinary(c));
+}
+
+/* Only tables that have changed since the probe can refuse now: then the bytes go nowhere. */
 void
 mem_write_linear_slow(struct cpu *c, uint32_t linear, const void *data, size_t size)
 {
@@ -167,17 +266,21 @@ mem_write_linear_slow(struct cpu *c, uint32_t linear, const void *data, size_t s
 	microstep_access(c, linear, data, size, true);
 	while (size) {
 		const size_t part = within_page(linear, size);
-		uint8_t *host = host_for_write(c, linear);
+		struct place place;
 
-		if (host) {
-			blocks_written(c, mem_physical(c, linear), part);
-			memcpy(host, from, part);
+		if (!place_for_write(c, linear, 0, &place)) {
+			c->fault.vector = DESCRY_VEC_NONE;
+		} else if (place.host) {
+			blocks_written(c, place.physical, part);
+			memcpy(place.host, from, part);
 		}
 		from += part;
 		linear += (uint32_t)part;
 		size -= part;
 	}
 }
+
+/* --- for a debugger ------------------------------------------------------------------- */
 
 size_t
 mem_peek(const struct cpu *c, uint32_t linear, void *out, size_t size)
@@ -187,11 +290,15 @@ mem_peek(const struct cpu *c, uint32_t linear, void *out, size_t size)
 
 	while (done < size) {
 		const size_t part = within_page(linear, size - done);
-		const struct descry_page page = bus_page(c, linear, false);
+		struct descry_page page;
+		uint64_t physical;
 
+		if (!tlb_peek(c, linear, &physical))
+			break;
+		page = bus_page(c, physical, false);
 		if (!page.host)
 			break;
-		memcpy(to + done, page.host + (linear & 0xfff), part);
+		memcpy(to + done, page.host + (physical & 0xfff), part);
 		linear += (uint32_t)part;
 		done += part;
 	}
@@ -206,12 +313,16 @@ mem_poke(struct cpu *c, uint32_t linear, const void *data, size_t size)
 
 	while (done < size) {
 		const size_t part = within_page(linear, size - done);
-		uint8_t *host = host_for_write(c, linear);
+		struct descry_page page;
+		uint64_t physical;
 
-		if (!host)
+		if (!tlb_peek(c, linear, &physical))
 			break;
-		blocks_written(c, mem_physical(c, linear), part);
-		memcpy(host, from + done, part);
+		page = bus_page(c, physical, true);
+		if (!page.host || !page.writable)
+			break;
+		blocks_written(c, (uint32_t)physical, part);
+		memcpy(page.host + (physical & 0xfff), from + done, part);
 		linear += (uint32_t)part;
 		done += part;
 	}
@@ -279,7 +390,14 @@ mem_read_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 	if (wraps(c, off, size))
 		return wrap_read(c, (uint32_t)c->state.seg[seg].base, off, size);
 	c->value = 0;
-	return mem_read_linear_slow(c, linear_of(c, seg, off), &c->value, size);
+	return read_bytes(c, linear_of(c, seg, off), &c->value, size, ordinary(c));
+}
+
+bool
+mem_check_write(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
+{
+	return mem_check(c, seg, off, size, DESCRY_WRITE) &&
+	       mem_probe_write_ordinary(c, linear_of(c, seg, off), size);
 }
 
 static bool
@@ -296,12 +414,10 @@ write_around(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t 
 static DESCRY_NOINLINE bool
 write_by_rule(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_t value)
 {
-	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
+	if (!mem_check_write(c, seg, off, size))
 		return false;
 	if (wraps(c, off, size))
 		return write_around(c, seg, off, size, value);
-	if (!mem_probe_write(c, linear_of(c, seg, off), size))
-		return false;
 	mem_write_linear_slow(c, linear_of(c, seg, off), &value, size);
 	return true;
 }
@@ -339,14 +455,13 @@ mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size)
 		c->value = host_read(c->rmw.host, size);
 		return true;
 	}
-	if (!mem_check(c, seg, off, size, DESCRY_WRITE))
+	if (!mem_check_write(c, seg, off, size))
 		return false;
 	if (wraps(c, off, size))
 		return rmw_around(c, seg, off, size);
 	c->rmw = (struct pending_write){ .linear = linear_of(c, seg, off) };
 	c->value = 0;
-	return mem_probe_write(c, c->rmw.linear, size) &&
-	       mem_read_linear_slow(c, c->rmw.linear, &c->value, size);
+	return read_bytes(c, c->rmw.linear, &c->value, size, ordinary(c));
 }
 
 void

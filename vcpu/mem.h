@@ -14,7 +14,10 @@ DESCRY_MUST_CHECK bool mem_write_slow(struct cpu *c, unsigned seg, uint32_t off,
 DESCRY_MUST_CHECK bool mem_rmw_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size);
 void mem_rmw_commit_slow(struct cpu *c, unsigned size, uint32_t value);
 
-/* The rules alone: would the access be allowed? Nothing is read or written. */
+/* All checks of a write, the page's included; nothing is written. */
+DESCRY_MUST_CHECK bool mem_check_write(struct cpu *c, unsigned seg, uint32_t off, unsigned size);
+
+/* The rules of the segment alone: would it allow the access? Nothing is read or written. */
 DESCRY_MUST_CHECK bool mem_check(struct cpu *c, unsigned seg, uint32_t off, unsigned size,
 				 enum descry_access access);
 
@@ -126,7 +129,7 @@ mem_span_writable(struct cpu *c, unsigned seg, uint32_t off, unsigned bytes)
 	return page->host + (linear & 0xfff);
 }
 
-/* --- without a segment: tables, TSS, IVT ---------------------------------------------- */
+/* --- without a segment: tables, TSS, IVT; never the user's accesses ------------------- */
 
 DESCRY_MUST_CHECK bool mem_read_linear_slow(struct cpu *c, uint32_t linear, void *out, size_t size);
 void mem_write_linear_slow(struct cpu *c, uint32_t linear, const void *data, size_t size);
@@ -155,19 +158,18 @@ mem_write_linear(struct cpu *c, uint32_t linear, const void *data, size_t size)
 		mem_write_linear_slow(c, linear, data, size);
 }
 
-/* May these bytes be written? So that a commit which writes them cannot fault any more. */
+/*
+ * May these bytes be written? So that a commit which writes them cannot fault any more. The
+ * second one asks for an ordinary access by the current privilege.
+ */
 DESCRY_MUST_CHECK bool mem_probe_write(struct cpu *c, uint32_t linear, size_t size);
-
-/* Bytes of an instruction: no breakpoint on data sees them. */
-DESCRY_MUST_CHECK bool mem_fetch(struct cpu *c, uint32_t linear, void *out, size_t size);
+DESCRY_MUST_CHECK bool mem_probe_write_ordinary(struct cpu *c, uint32_t linear, size_t size);
 
 /* The page that holds code, from this byte on; NULL when nothing is there. */
-const uint8_t *mem_code(struct cpu *c, uint32_t linear);
+const uint8_t *mem_code(const struct cpu *c, uint64_t physical);
 
 /* For a debugger: nothing is marked, filled or invalidated but code that is overwritten. */
 size_t mem_peek(const struct cpu *c, uint32_t linear, void *out, size_t size);
 size_t mem_poke(struct cpu *c, uint32_t linear, const void *data, size_t size);
-
-uint32_t mem_physical(const struct cpu *c, uint32_t linear);
 
 #endif

@@ -344,14 +344,6 @@ look_around(struct cpu *c)
 	allow_chaining(c);
 }
 
-/* What a person may have put into the state, and these rules do not hold yet. */
-static void
-refuse_unmodelled_state(struct cpu *c)
-{
-	if (c->state.cr0 & DESCRY_CR0_PG)
-		not_modelled(c, "paging");
-}
-
 static void
 begin_run(struct cpu *c, const struct descry_control *control, struct descry_exit *exit)
 {
@@ -371,7 +363,6 @@ begin_run(struct cpu *c, const struct descry_control *control, struct descry_exi
 	look_around(c);
 	if (control->micro)
 		microstep_begin(c, control->micro);
-	refuse_unmodelled_state(c);
 }
 
 static void

@@ -30,12 +30,33 @@ check_slot(struct cpu *c, const struct frame *frame, unsigned index)
 		return mem_check(c, DESCRY_SS, offset, frame->size, DESCRY_WRITE);
 	verdict = seg_check_access(&frame->ss, offset, frame->size, DESCRY_WRITE, SEG_THROUGH_SS,
 				   &c->rules);
-	return verdict.rule == SEG_OK ? true : raise_verdict(c, verdict);
+	return verdict.rule == SEG_OK ? true
+				      : raise(c, verdict.vector, frame->ss.sel & ~DESCRY_SEL_RPL);
+}
+
+/* A stack that is not in SS yet belongs to an inner ring. */
+static bool
+probe_slot(struct cpu *c, const struct frame *frame, unsigned index)
+{
+	const uint32_t linear = (uint32_t)frame->ss.base + slot_offset(frame, index);
+
+	return frame->is_current ? mem_probe_write_ordinary(c, linear, frame->size)
+				 : mem_probe_write(c, linear, frame->size);
+}
+
+/* In the order of the pushes: the first page that refuses is the one to be reported. */
+static DESCRY_NOINLINE bool
+probe_slots(struct cpu *c, const struct frame *frame)
+{
+	for (unsigned i = 0; i < frame->count; i++)
+		if (!probe_slot(c, frame, i))
+			return false;
+	return true;
 }
 
 /* What a segment allows is one range: where a frame does not wrap, its ends speak for all of it. */
-bool
-frame_check(struct cpu *c, const struct frame *frame)
+static bool
+segment_allows(struct cpu *c, const struct frame *frame)
 {
 	const unsigned last = frame->count - 1;
 	const uint32_t top = slot_offset(frame, 0);
@@ -50,6 +71,12 @@ frame_check(struct cpu *c, const struct frame *frame)
 		if (!check_slot(c, frame, i))
 			return false;
 	return true;
+}
+
+bool
+frame_check(struct cpu *c, const struct frame *frame)
+{
+	return segment_allows(c, frame) && (!c->paging || probe_slots(c, frame));
 }
 
 static void

@@ -84,7 +84,10 @@ frame_add(struct frame *frame, uint32_t value)
 /* Room for values that are not known yet: where they go, the first pushed first. */
 uint32_t *frame_reserve(struct frame *frame, unsigned count);
 
-/* Is there room? On false c->fault is #SS(0). */
+/*
+ * Is there room, and may it be written? On false c->fault is #SS, with the selector of a stack
+ * that is not current, or #PF.
+ */
 DESCRY_MUST_CHECK bool frame_check(struct cpu *c, const struct frame *frame);
 
 /* After frame_check(): writes the values; returns the new stack pointer. */

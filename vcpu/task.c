@@ -1,5 +1,6 @@
 #include "task.h"
 
+#include "control.h"
 #include "debug.h"
 #include "eflags.h"
 #include "mem.h"
@@ -281,29 +282,37 @@ note_unusable(struct cpu *c, enum descry_sreg sreg)
  * LDTR comes first, the others may be local to it. For the rest the manual leaves the order
  * to the model; this one is that of Bochs.
  */
+static const struct {
+	enum descry_sreg sreg;
+	enum descry_micro step;
+} load_order[] = {
+	{ DESCRY_LDTR, DESCRY_MICRO_TS8 }, { DESCRY_SS, DESCRY_MICRO_TS9 },
+	{ DESCRY_DS, DESCRY_MICRO_TS10 },  { DESCRY_ES, DESCRY_MICRO_TS10 },
+	{ DESCRY_FS, DESCRY_MICRO_TS10 },  { DESCRY_GS, DESCRY_MICRO_TS10 },
+	{ DESCRY_CS, DESCRY_MICRO_TS11 },
+};
+#define LOAD_COUNT (sizeof(load_order) / sizeof(load_order[0]))
+
+/* From this one of the order on. */
+static void
+leave_unusable(struct cpu *c, unsigned from)
+{
+	for (unsigned i = from; i < LOAD_COUNT; i++)
+		note_unusable(c, load_order[i].sreg);
+}
+
 static bool
 load_segments(struct cpu *c, const struct task_image *image)
 {
-	static const struct {
-		enum descry_sreg sreg;
-		enum descry_micro step;
-	} order[] = {
-		{ DESCRY_LDTR, DESCRY_MICRO_TS8 }, { DESCRY_SS, DESCRY_MICRO_TS9 },
-		{ DESCRY_DS, DESCRY_MICRO_TS10 },  { DESCRY_ES, DESCRY_MICRO_TS10 },
-		{ DESCRY_FS, DESCRY_MICRO_TS10 },  { DESCRY_GS, DESCRY_MICRO_TS10 },
-		{ DESCRY_CS, DESCRY_MICRO_TS11 },
-	};
-	const unsigned count = sizeof(order) / sizeof(order[0]);
 	const unsigned cpl = image->sel[DESCRY_CS] & DESCRY_SEL_RPL;
 
-	for (unsigned i = 0; i < count; i++) {
-		const enum descry_sreg sreg = order[i].sreg;
+	for (unsigned i = 0; i < LOAD_COUNT; i++) {
+		const enum descry_sreg sreg = load_order[i].sreg;
 
-		microstep(c, order[i].step);
+		microstep(c, load_order[i].step);
 		if (load(c, sreg, sreg == DESCRY_LDTR ? image->ldt : image->sel[sreg], cpl))
 			continue;
-		for (unsigned rest = i; rest < count; rest++)
-			note_unusable(c, order[rest].sreg);
+		leave_unusable(c, i);
 		return false;
 	}
 	return true;
@@ -313,6 +322,10 @@ load_segments(struct cpu *c, const struct task_image *image)
 static bool
 start_new(struct cpu *c, const struct switching *s)
 {
+	if (s->layout == &tss32 && c->paging && !cr3_write(c, s->image.cr3)) {
+		leave_unusable(c, 0);
+		return false;
+	}
 	if (!load_segments(c, &s->image))
 		return false;
 	microstep(c, DESCRY_MICRO_TS12);

@@ -26,6 +26,7 @@ descry_vcpu_create(const struct descry_profile *profile, const struct descry_bus
 	c->bus = *bus;
 	c->profile = *profile;
 	c->exit = &c->no_exit;
+	c->kept_count = PAGE_FAST_COUNT + 1; /* no page slot holds what an empty one does */
 	c->blocks = blocks_create();
 	c->decoder = decoder_create(profile);
 	if (!c->blocks || !c->decoder) {
@@ -76,6 +77,9 @@ descry_vcpu_state_changed(struct descry_vcpu *vcpu)
 	eflags_write(c, (uint32_t)c->state.rflags);
 	c->state.rflags = eflags_read(c);
 	c->state.zero = 0;
+	/* The TLB may be another one now. */
+	cpu_forget_pages(c);
+	blocks_forget_jumps(c);
 	cpu_derive(c);
 }
 

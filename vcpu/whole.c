@@ -3,6 +3,7 @@
 #include "debug.h"
 #include "eflags.h"
 #include "seg_load.h"
+#include "tlb.h"
 
 void
 whole_take(const struct cpu *c, struct whole *whole)
@@ -40,6 +41,7 @@ control_put(struct cpu *c, uint32_t cr0, uint32_t cr3, uint32_t cr4)
 	c->state.cr3 = cr3;
 	c->state.cr4 = existing_bits(c->state.cr4, cr4, knob[DESCRY_KNOB_CR4_BITS]);
 	cpu_derive(c);
+	tlb_start_again(c);
 	if ((old ^ c->state.cr0) & DESCRY_CR0_PE && cpu_records(c, DESCRY_EVENT_MODE))
 		cpu_record(c, DESCRY_EVENT_MODE)->cr0 = (uint32_t)c->state.cr0;
 }

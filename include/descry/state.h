@@ -57,6 +57,9 @@ enum descry_gpr {
 
 #define DESCRY_CR4_VME 0x00000001u
 #define DESCRY_CR4_PVI 0x00000002u
+#define DESCRY_CR4_PSE 0x00000010u
+#define DESCRY_CR4_PAE 0x00000020u
+#define DESCRY_CR4_PGE 0x00000080u
 
 /* Interrupt shadows, as VMX shows them (SDM vol. 3, Guest Non-Register State). */
 #define DESCRY_SHADOW_STI 0x01u
@@ -77,6 +80,20 @@ struct descry_table {
 	uint32_t limit;
 	uint32_t reserved; /* zero */
 };
+
+/*
+ * A translation that the CPU keeps until it is told to forget it, whatever the tables say by
+ * then. tag: the linear page in bits 31:12, and what all levels of the tables allow together, at
+ * the places that the bits have in a page-table entry: P (the slot is in use) R/W U/S D PS G.
+ */
+struct descry_tlb_entry {
+	uint32_t tag;
+	uint32_t frame; /* physical page number */
+};
+
+/* Direct-mapped: linear page number modulo the count. Fetches fill and use the second alone. */
+#define DESCRY_TLB_DATA 512u
+#define DESCRY_TLB_CODE 64u
 
 struct descry_state {
 	uint64_t gpr[16];
@@ -111,6 +128,10 @@ struct descry_state {
 	uint64_t tsc_offset; /* the time stamp counter is retired plus this */
 	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
 	uint32_t reserved_msr; /* zero */
+
+	uint64_t pdpte[4]; /* with CR4.PAE: the page directories, read when CR3 is written */
+	struct descry_tlb_entry tlb_data[DESCRY_TLB_DATA];
+	struct descry_tlb_entry tlb_code[DESCRY_TLB_CODE];
 };
 
 /* Where the current privilege level lives (SDM vol. 3, Guest Register State: SS.DPL). */

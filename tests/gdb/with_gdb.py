@@ -165,7 +165,6 @@ class Run(Gdb):
             ("set $eip = 0x100",
              r"eip is linear, and 00000100 is not in cs \(base 00007c00, limit 0000ffff\)"),
             ("p/x $pc", r"= 0x7c05\n"),
-            ("set $cr0 = 0x80000001", r"cr0: not modelled yet: paging"),
             ("set $eip = 0x7c06", None),
             ("p/x $ip", r"= 0x6\n"),
             ("p/x $pc", r"= 0x7c06\n"),

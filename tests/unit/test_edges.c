@@ -192,30 +192,6 @@ a_task_return_does_not_touch_the_stack(void **state)
 	assert_int_equal(exit.fault.vector, DESCRY_VEC_TS); /* the link is null */
 }
 
-static void
-state_that_is_not_modelled_does_not_run(void **state)
-{
-	static const struct {
-		uint64_t cr0, rflags;
-		const char *text;
-	} rows[] = {
-		{ DESCRY_CR0_PE | DESCRY_CR0_PG, 0, "paging" },
-	};
-	struct machine *m = *state;
-	struct descry_exit exit;
-
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		LOAD(m, 0x90);
-		descry_vcpu_state_mutable(m->vcpu)->cr0 = rows[i].cr0;
-		descry_vcpu_state_mutable(m->vcpu)->rflags = rows[i].rflags;
-		descry_vcpu_state_changed(m->vcpu);
-		exit = run(m, 1);
-		assert_int_equal(exit.reason, DESCRY_EXIT_NOT_MODELLED);
-		assert_string_equal(exit.text, rows[i].text);
-		assert_int_equal(cpu(m)->rip, ORIGIN);
-	}
-}
-
 /* --- descriptors ---------------------------------------------------------------------- */
 
 /* SDM vol. 3, Segment Descriptors: the accessed bit is set in the table, wherever it lies. */
@@ -233,20 +209,6 @@ a_table_at_linear_0_is_marked_too(void **state)
 	assert_true(descry_op_load_segment(m->vcpu, DESCRY_DS, 0x04, DESCRY_CAUSE_MOV, &fault));
 	assert_int_equal(m->ram[5], 0x93);
 	assert_int_equal(cpu(m)->seg[DESCRY_DS].attr, 0xc093);
-}
-
-static void
-an_operation_says_what_is_not_modelled(void **state)
-{
-	struct machine *m = *state;
-	struct descry_fault fault;
-
-	set_mode(m, DESCRY_MODE_PROTECTED);
-	assert_false(descry_op_write_cr0(m->vcpu, DESCRY_CR0_PE | DESCRY_CR0_PG, &fault));
-	assert_int_equal(fault.vector, DESCRY_VEC_NONE);
-	assert_string_equal(descry_op_not_modelled(m->vcpu), "paging");
-	assert_true(descry_op_write_cr0(m->vcpu, DESCRY_CR0_PE, &fault));
-	assert_null(descry_op_not_modelled(m->vcpu));
 }
 
 /* --- ports, events, repeats ----------------------------------------------------------- */
@@ -368,9 +330,8 @@ main(void)
 		TEST(a_watched_stack_sees_every_way_to_push),
 		TEST(rf_covers_the_instruction_behind_an_iret),
 		TEST(a_task_return_does_not_touch_the_stack),
-		TEST(state_that_is_not_modelled_does_not_run),
 		TEST(a_table_at_linear_0_is_marked_too),
-		TEST(an_operation_says_what_is_not_modelled),
+
 		TEST(a_request_from_outs_ends_the_run),
 		TEST(a_request_is_not_lost_behind_a_watch),
 		TEST(events_and_provenance_name_the_instruction),
