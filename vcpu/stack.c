@@ -108,14 +108,13 @@ frame_write(struct cpu *c, const struct frame *frame)
 	const uint32_t linear = (uint32_t)frame->ss.base + sp;
 	const uint32_t bytes = frame->count * frame->size;
 	const struct page_fast *page = page_slot(c, linear);
-	uint8_t *lowest = page->host + (linear & 0xfff);
 
 	if (sp > slot_offset(frame, 0) || wraps(c, sp, bytes) ||
 	    page->write_page != (linear + bytes - 1) >> 12)
 		write_one_by_one(c, frame);
 	else if (frame->size == 4)
-		write_slots(lowest, frame, 4);
+		write_slots(page->host + (linear & 0xfff), frame, 4);
 	else
-		write_slots(lowest, frame, 2);
+		write_slots(page->host + (linear & 0xfff), frame, 2);
 	return sp;
 }
