@@ -160,7 +160,7 @@ model_create(bool wrap_faults)
 	if (!model)
 		return NULL;
 	model->arena.live = model->arena_memory;
-	model->profile = *descry_profile_find("386");
+	model->profile = *descry_profile_find("p6");
 	model->profile.knob[DESCRY_KNOB_LIMIT_WRAP4G] = wrap_faults;
 	build_system(model);
 	if (descry_vcpu_create(&model->profile, &bus, &model->vcpu) != DESCRY_OK) {

@@ -176,6 +176,17 @@ prepare_bound(struct snippet *snippet, struct plan *plan)
 		snippet_poke(snippet, plan->slot, plan->offset, narrow, sizeof(narrow));
 }
 
+/* Every other time the operand in memory is equal to EDX:EAX, as far as it goes. */
+void
+prepare_exchange(struct snippet *snippet, struct plan *plan)
+{
+	const uint32_t *gpr = snippet->test.in.gpr;
+	const uint32_t equal[2] = { gpr[AX], gpr[DX] };
+
+	if (plan->memory && random_chance(snippet->random, 500))
+		snippet_poke(snippet, plan->slot, plan->offset, equal, plan->bytes);
+}
+
 /* INT 80h is a call of the host's system. */
 void
 prepare_int(struct snippet *snippet, struct plan *plan)

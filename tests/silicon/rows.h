@@ -20,6 +20,7 @@ enum width {
 	FAR,   /* a pointer: offset by operand size, and a selector */
 	PAIR,  /* two of VARY */
 	TABLE, /* six bytes */
+	QUAD,  /* eight */
 };
 
 enum immediate {
@@ -96,7 +97,7 @@ struct plan {
 /* --- prepare.c: what .prepare may be -------------------------------------------------- */
 
 prepare_fn prepare_io_string, prepare_shift, prepare_double_shift, prepare_divide, prepare_bit,
-	prepare_string;
+	prepare_exchange, prepare_string;
 prepare_fn prepare_xlat, prepare_loop, prepare_bound, prepare_int, prepare_enter, prepare_leave;
 /* --- transfer.c ----------------------------------------------------------------------- */
 prepare_fn prepare_selector, prepare_stack_selector, prepare_far_data, prepare_far_code;

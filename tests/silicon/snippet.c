@@ -162,6 +162,8 @@ operand_bytes(const struct plan *plan)
 		return vary * 2;
 	case TABLE:
 		return 6;
+	case QUAD:
+		return 8;
 	}
 	return 0;
 }
