@@ -7,6 +7,7 @@
 #include "eflags.h"
 #include "provenance.h"
 #include "smm.h"
+#include "tlb.h"
 
 #include <descry/debug.h>
 
@@ -111,6 +112,7 @@ cpu_init(struct cpu *c)
 	reset_segments(c);
 	note_all(c, DESCRY_CAUSE_INIT);
 	eflags_write(c, DESCRY_FLAG_ONE);
+	tlb_flush(c);
 	cpu_derive(c);
 	if (before.cr0 & DESCRY_CR0_PE && cpu_records(c, DESCRY_EVENT_MODE))
 		cpu_record(c, DESCRY_EVENT_MODE)->cr0 = (uint32_t)c->state.cr0;

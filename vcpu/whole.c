@@ -40,6 +40,7 @@ control_put(struct cpu *c, uint32_t cr0, uint32_t cr3, uint32_t cr4)
 	c->state.cr0 = existing_bits(old, cr0, knob[DESCRY_KNOB_CR0_BITS]);
 	c->state.cr3 = cr3;
 	c->state.cr4 = existing_bits(c->state.cr4, cr4, knob[DESCRY_KNOB_CR4_BITS]);
+	c->state.pe_window = 0;
 	cpu_derive(c);
 	tlb_start_again(c);
 	if ((old ^ c->state.cr0) & DESCRY_CR0_PE && cpu_records(c, DESCRY_EVENT_MODE))
