@@ -446,6 +446,42 @@ load_flags(struct writer *w)
 	writer_put(w, 0x9d, 1);
 }
 
+/* mov eax, imm32, without the number; mov drN, eax comes behind it. */
+static void
+mov_eax(struct writer *w)
+{
+	if (!w->cluster->code32)
+		writer_put(w, 0x66, 1);
+	writer_put(w, 0xb8, 1);
+}
+
+static void
+mov_to_dr(struct writer *w, unsigned dr)
+{
+	writer_bytes(w, (const uint8_t[]){ 0x0f, 0x23, (uint8_t)(0xc0 | dr << 3) }, 3);
+}
+
+/* Breakpoints of the guest's own: on an instruction, or in what DS mostly has from 7000h on. */
+static void
+arm_breakpoint(struct writer *w)
+{
+	const unsigned n = random_below(w->random, 4);
+	const bool on_code = random_chance(w->random, 500);
+	const struct cluster *code = random_chance(w->random, 800) ? w->cluster : any_cluster(w);
+	const uint32_t kind = on_code ? 0 : random_below(w->random, 16);
+
+	mov_eax(w);
+	if (on_code)
+		writer_target(w, 4, code, (int32_t)code->base);
+	else
+		writer_put(w, 0x7000 + operand_offset(w->random), 4);
+	mov_to_dr(w, n);
+	mov_eax(w);
+	writer_put(w, 0x400u | 1u << (2 * n + random_below(w->random, 2)) | kind << (16 + 4 * n),
+		   4);
+	mov_to_dr(w, random_chance(w->random, 900) ? 7 : random_below(w->random, 8));
+}
+
 /* mov al, N; out PORT, al */
 static void
 write_port(struct writer *w, unsigned port, unsigned value)
@@ -487,35 +523,16 @@ static const struct item {
 	unsigned weight;
 	void (*write)(struct writer *w);
 } items[] = {
-	{ 600, instruction },
-	{ 50, set_register },
-	{ 25, string },
-	{ 25, load_any_segment },
-	{ 15, pop_segment },
-	{ 15, repair_segments },
-	{ 25, store_into_code },
-	{ 15, fill_code },
-	{ 15, bounded_loop },
-	{ 30, jump_far },
-	{ 20, push_and_ret },
-	{ 12, push_and_ret_far },
-	{ 15, push_and_iret },
-	{ 15, go_to_ring_3 },
-	{ 25, interrupt },
-	{ 30, enter_protected },
-	{ 15, leave_protected },
-	{ 10, unreal },
-	{ 5, load_gdt },
-	{ 12, shadow },
-	{ 12, load_flags },
-	{ 30, move_a20 },
-	{ 8, request },
-	{ 30, read_port },
-	{ 12, jump_to_edge },
-	{ 15, store_and_jump },
-	{ 12, run_data },
-	{ 8, string_into_limit },
-	{ 1, halt },
+	{ 600, instruction },     { 50, set_register },     { 25, string },
+	{ 25, load_any_segment }, { 15, pop_segment },      { 15, repair_segments },
+	{ 25, store_into_code },  { 15, fill_code },        { 15, bounded_loop },
+	{ 30, jump_far },         { 20, push_and_ret },     { 12, push_and_ret_far },
+	{ 15, push_and_iret },    { 15, go_to_ring_3 },     { 25, interrupt },
+	{ 30, enter_protected },  { 15, leave_protected },  { 10, unreal },
+	{ 5, load_gdt },          { 12, shadow },           { 12, load_flags },
+	{ 30, arm_breakpoint },   { 30, move_a20 },         { 8, request },
+	{ 30, read_port },        { 12, jump_to_edge },     { 15, store_and_jump },
+	{ 12, run_data },         { 8, string_into_limit }, { 1, halt },
 };
 
 static const struct item *
