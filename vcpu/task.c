@@ -318,11 +318,20 @@ load_segments(struct cpu *c, const struct task_image *image)
 	return true;
 }
 
+/* SDM vol. 3, Operations that Invalidate TLBs: the same page tables keep their translations. */
+static bool
+load_cr3(struct cpu *c, const struct switching *s)
+{
+	if (s->layout != &tss32 || !c->paging || s->image.cr3 == (uint32_t)c->state.cr3)
+		return true;
+	return cr3_write(c, s->image.cr3);
+}
+
 /* SDM vol. 2, INT n, task gate: the error code goes on the stack before EIP is looked at. */
 static bool
 start_new(struct cpu *c, const struct switching *s)
 {
-	if (s->layout == &tss32 && c->paging && !cr3_write(c, s->image.cr3)) {
+	if (!load_cr3(c, s)) {
 		leave_unusable(c, 0);
 		return false;
 	}

@@ -11,6 +11,7 @@
 	.set	FLAG_VM, 0x20000
 	.set	FLAG_NT, 0x4000
 	.set	CR0_TS, 8
+	.set	CR0_PG, 0x80000000
 	.set	DR6_BT, 0x8000
 	.set	BUSY, 2				# in the access byte of a TSS
 
@@ -82,6 +83,7 @@ protected:
 	call	trapped
 	call	gates_of_ring_3
 	call	to_virtual_8086
+	call	with_page_tables
 
 	cmpb	$0, wrong
 	jne	1f
@@ -525,6 +527,72 @@ from_v86:					# EIP CS EFLAGS ESP SS ES DS FS GS
 	popf
 	iret					# by the link, not by the frame
 
+# --- paging -------------------------------------------------------------------------------
+
+# Two page directories: the second shows the page at 400000h elsewhere. A task has one of its own,
+# and an entry of the TLB lives until CR3 changes.
+	.set	directory1, 0x10000
+	.set	low_table, 0x11000		# linear 0 to 3FFFFFh as it is
+	.set	high_table1, 0x12000
+	.set	directory2, 0x13000
+	.set	high_table2, 0x14000
+	.set	window, 0x400000
+	.set	frame1, 0x20000
+	.set	frame2, 0x21000
+	.set	frame3, 0x22000
+	.set	PRESENT, 3			# and writable
+
+with_page_tables:
+	mov	$low_table, %edi
+	mov	$PRESENT, %eax
+	mov	$1024, %ecx
+1:	stosl
+	add	$0x1000, %eax
+	loop	1b
+	movl	$low_table + PRESENT, directory1
+	movl	$high_table1 + PRESENT, directory1 + 4
+	movl	$low_table + PRESENT, directory2
+	movl	$high_table2 + PRESENT, directory2 + 4
+	movl	$frame1 + PRESENT, high_table1
+	movl	$frame2 + PRESENT, high_table2
+	movl	$0x11111111, frame1
+	movl	$0x22222222, frame2
+	movl	$0x33333333, frame3
+	movl	$directory1, tss_called + 0x1c
+	movl	$directory1, tss_main + 0x1c
+	movl	$directory2, tss_paged + 0x1c
+	mov	$directory1, %eax
+	mov	%eax, %cr3
+	mov	%cr0, %eax
+	or	$CR0_PG, %eax
+	mov	%eax, %cr0
+	jmp	1f
+1:	cmpl	$0x11111111, window
+	EXPECT	e, "paging: the main task's page"
+	movl	$frame3 + PRESENT, high_table1	# and no INVLPG
+	lcall	$CALLED, $0
+	cmpl	$0x11111111, window
+	EXPECT	e, "paging: a task with the same CR3 keeps what the TLB has"
+	lcall	$PAGED, $0
+	cmpl	$0x22222222, paged_saw
+	EXPECT	e, "paging: another CR3, another page"
+	mov	%cr3, %eax
+	cmp	$directory1, %eax
+	EXPECT	e, "paging: CR3 is back"
+	cmpl	$0x33333333, window
+	EXPECT	e, "paging: and the TLB has let the old page go"
+	clts
+	ret
+
+paged:
+	mov	window, %eax
+	mov	%eax, paged_saw
+	mov	%cr3, %eax
+	cmp	$directory2, %eax
+	EXPECT	e, "paged: CR3 is from the TSS"
+	iret
+	jmp	paged
+
 # --- tables -------------------------------------------------------------------------------
 
 # Gates to the stubs in ring 0, and one that is a task.
@@ -597,6 +665,8 @@ trap_eip:
 	.long	0
 trap_dr6:
 	.long	0
+paged_saw:
+	.long	0
 small_eax:
 	.long	0
 small_flags:
@@ -643,6 +713,8 @@ tss_fault:
 	TSS32	faulted, fault_stack
 tss_bad:
 	TSS32	bad, bad_stack, stack0=bad_stack0
+tss_paged:
+	TSS32	paged, 0x5800
 tss_v86:
 	.long	0, v86_stack0, FLAT, 0, 0, 0, 0, 0
 	.long	v86, FLAG_VM + 0x3000 + 2	# IOPL 3
@@ -692,6 +764,8 @@ gdt:	.quad	0
 	TSS_DESCRIPTOR	tss_fault
 	.set	BAD, . - gdt
 	TSS_DESCRIPTOR	tss_bad
+	.set	PAGED, . - gdt
+	TSS_DESCRIPTOR	tss_paged
 	.set	V86, . - gdt
 	TSS_DESCRIPTOR	tss_v86
 	.set	SMALL, . - gdt
