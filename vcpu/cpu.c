@@ -110,6 +110,9 @@ derive_paging(struct cpu *c)
 	if (paging != c->paging)
 		cpu_forget_pages(c);
 	c->paging = paging;
+	/* Privilege matters to pages alone. */
+	c->access_attr =
+		(uint16_t) ~(DESCRY_ATTR_AVL | DESCRY_ATTR_A | (paging ? 0u : DESCRY_ATTR_DPL));
 	cpu_derive_privilege(c);
 }
 

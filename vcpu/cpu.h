@@ -63,12 +63,13 @@ struct seg_loading {
 	uint64_t table;  /* linear base of its table */
 	uint32_t linear; /* of the descriptor */
 	uint8_t origin;  /* enum descry_origin */
-	uint8_t fields;  /* SEG_FIELD_*: what the load writes */
+	uint8_t fields;  /* SEG_FIELD_*: what the load writes, and SEG_MARKS */
 };
 #define SEG_FIELD_BASE 0x01u
 #define SEG_FIELD_LIMIT 0x02u
 #define SEG_FIELD_ATTR 0x04u
 #define SEG_FIELDS_ALL 0x07u
+#define SEG_MARKS 0x08u /* and in the table the accessed bit, or busy */
 
 /* A judgement on a descriptor that allowed the load: seg_load.c. */
 struct seg_memo {
@@ -116,6 +117,7 @@ struct cpu {
 	/* Derived from the state by cpu_derive(). */
 	struct seg_fast fast[DESCRY_DATA_SREG_COUNT];
 	struct seg_access_rules rules;
+	uint16_t access_attr; /* the bits of attr on which accesses depend */
 	uint32_t sp_mask; /* FFFFh or FFFFFFFFh, by SS.B */
 	uint32_t cs_base;
 	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */

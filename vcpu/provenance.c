@@ -66,7 +66,7 @@ cpu_note_load(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *fr
 {
 	struct descry_segment_provenance *to = &c->provenance[sreg];
 
-	if (from->fields == SEG_FIELDS_ALL) {
+	if ((from->fields & SEG_FIELDS_ALL) == SEG_FIELDS_ALL) {
 		cpu_note_whole_load(c, sreg, from, cause);
 		return;
 	}

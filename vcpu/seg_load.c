@@ -126,16 +126,13 @@ memo_key(enum seg_path path, uint16_t sel, unsigned cpl)
 }
 
 /*
- * The byte of a descriptor that holds type, S, DPL and P, as the cache now has it: a load
- * sets accessed, or busy, in both (SDM vol. 3, Segment Descriptors, TSS Descriptor).
+ * Is the byte of a descriptor that holds type, S, DPL and P not as the cache now has it? A
+ * load sets accessed, or busy, in both (SDM vol. 3, Segment Descriptors, TSS Descriptor).
  */
 static bool
 needs_mark(const struct seg_loading *from)
 {
-	const bool is_from_table =
-		from->origin == DESCRY_ORIGIN_GDT || from->origin == DESCRY_ORIGIN_LDT;
-
-	return is_from_table && (uint8_t)from->seg.attr != (uint8_t)(from->raw >> 40);
+	return (uint8_t)from->seg.attr != (uint8_t)(from->raw >> 40);
 }
 
 /* A descriptor that is to be marked must be writable; once it is marked it is another one. */
@@ -148,8 +145,10 @@ resolve_by_rule(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl,
 	microstep_then(c);
 	if (!judge(c, path, sel, cpl, out))
 		return false;
-	if (needs_mark(out))
+	if (needs_mark(out)) {
+		out->fields |= SEG_MARKS;
 		return mem_probe_write(c, out->linear + ACCESS_BYTE, 1);
+	}
 	*memo_slot(c, path, sel) = (struct seg_memo){ .seg = out->seg,
 						      .raw = out->raw,
 						      .key = memo_key(path, sel, cpl) };
@@ -375,15 +374,13 @@ unforce_accessed(const struct cpu *c, struct descry_segment *seg, const struct s
 				       (from->raw >> 40 & DESCRY_ATTR_A));
 }
 
-/* Do both caches give the same answers to every access? Privilege matters to pages alone. */
+/* Do both caches give the same answers to every access? */
 static bool
 is_same_to_accesses(const struct cpu *c, const struct descry_segment *a,
 		    const struct descry_segment *b)
 {
-	const unsigned marks = DESCRY_ATTR_AVL | DESCRY_ATTR_A;
-	const unsigned ignored = c->paging ? marks : DESCRY_ATTR_DPL | marks;
-
-	return a->base == b->base && a->limit == b->limit && !((a->attr ^ b->attr) & ~ignored);
+	return a->base == b->base && a->limit == b->limit &&
+	       !((a->attr ^ b->attr) & c->access_attr);
 }
 
 static void
@@ -405,7 +402,7 @@ commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *fr
 	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
 		record_load(c, sreg, from->seg.sel);
 	*seg = from->seg;
-	if (needs_mark(from)) {
+	if (from->fields & SEG_MARKS) {
 		mark_descriptor(c, from);
 		unforce_accessed(c, seg, from);
 	}
@@ -422,7 +419,7 @@ seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 	struct descry_segment *seg = &c->state.seg[sreg];
 
 	if (DESCRY_UNLIKELY((from->fields ^ SEG_FIELDS_ALL) | c->state.pe_window ||
-			    !is_same_to_accesses(c, seg, &from->seg) || needs_mark(from) ||
+			    !is_same_to_accesses(c, seg, &from->seg) ||
 			    cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))) {
 		commit_change(c, sreg, from, cause);
 		return;

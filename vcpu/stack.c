@@ -54,16 +54,28 @@ probe_slots(struct cpu *c, const struct frame *frame)
 	return true;
 }
 
+/*
+ * One comparison that mostly settles it: of the highest byte with the end of what SS allows.
+ * An inner stack has been checked to be writable data when it was resolved.
+ */
+static bool
+lies_below_end(const struct cpu *c, const struct frame *frame)
+{
+	const uint64_t end = slot_offset(frame, 0) + (uint64_t)frame->size;
+
+	if (frame->is_current)
+		return end <= c->fast[DESCRY_SS].write_end;
+	return !descry_segment_is_expand_down(&frame->ss) && end <= (uint64_t)frame->ss.limit + 1;
+}
+
 /* What a segment allows is one range: where a frame does not wrap, its ends speak for all of it. */
 static bool
 segment_allows(struct cpu *c, const struct frame *frame)
 {
 	const unsigned last = frame->count - 1;
-	const uint32_t top = slot_offset(frame, 0);
-	const bool wraps = slot_offset(frame, last) > top;
+	const bool wraps = slot_offset(frame, last) > slot_offset(frame, 0);
 
-	if (!wraps && frame->is_current &&
-	    top + (uint64_t)frame->size <= c->fast[DESCRY_SS].write_end)
+	if (!wraps && lies_below_end(c, frame))
 		return true;
 	if (!wraps)
 		return check_slot(c, frame, 0) && check_slot(c, frame, last);
