@@ -125,16 +125,6 @@ memo_key(enum seg_path path, uint16_t sel, unsigned cpl)
 	return (uint32_t)path << 24 | cpl << 16 | sel;
 }
 
-/*
- * Is the byte of a descriptor that holds type, S, DPL and P not as the cache now has it? A
- * load sets accessed, or busy, in both (SDM vol. 3, Segment Descriptors, TSS Descriptor).
- */
-static bool
-needs_mark(const struct seg_loading *from)
-{
-	return (uint8_t)from->seg.attr != (uint8_t)(from->raw >> 40);
-}
-
 /* A descriptor that is to be marked must be writable; once it is marked it is another one. */
 static DESCRY_NOINLINE bool
 resolve_by_rule(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl,
@@ -145,10 +135,8 @@ resolve_by_rule(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl,
 	microstep_then(c);
 	if (!judge(c, path, sel, cpl, out))
 		return false;
-	if (needs_mark(out)) {
-		out->fields |= SEG_MARKS;
+	if (seg_settle_marks(out))
 		return mem_probe_write(c, out->linear + ACCESS_BYTE, 1);
-	}
 	*memo_slot(c, path, sel) = (struct seg_memo){ .seg = out->seg,
 						      .raw = out->raw,
 						      .key = memo_key(path, sel, cpl) };

@@ -56,6 +56,20 @@ DESCRY_MUST_CHECK bool seg_resolve_tss(struct cpu *c, uint16_t sel, struct seg_l
 DESCRY_MUST_CHECK bool seg_resolve_task(struct cpu *c, enum descry_sreg sreg, uint16_t sel,
 					unsigned cpl, struct seg_loading *out);
 
+/*
+ * A load sets accessed, or busy, in the cache and in the table (SDM vol. 3, Segment
+ * Descriptors, TSS Descriptor). Is the byte of the descriptor that holds type, S, DPL and P
+ * not yet as the cache will have it? Then the commit writes it.
+ */
+static inline bool
+seg_settle_marks(struct seg_loading *loading)
+{
+	if ((uint8_t)loading->seg.attr == (uint8_t)(loading->raw >> 40))
+		return false;
+	loading->fields |= SEG_MARKS;
+	return true;
+}
+
 /* Sets the accessed bit (a TSS: the busy bit) in the table, then writes the register. */
 void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 		enum descry_cause cause);

@@ -139,6 +139,7 @@ resolve_tss(struct cpu *c, const struct task_request *to, struct seg_loading *ou
 	if (verdict.rule != SEG_OK)
 		return raise_verdict(c, verdict);
 	seg_load_descriptor(&out->seg, &desc);
+	seg_settle_marks(out);
 	return true;
 }
 
