@@ -1,6 +1,6 @@
 /*
- * LGDT LIDT SGDT SIDT LLDT SLDT LTR STR, LMSW SMSW CLTS, MOV CRn, INVLPG, IN OUT, HLT, and what is no
- * instruction: SDM vol. 2, one entry each.
+ * LGDT LIDT SGDT SIDT LLDT SLDT LTR STR, LMSW SMSW CLTS, MOV CRn, INVLPG, IN OUT, HLT, and what is
+ * no instruction: SDM vol. 2, one entry each.
  */
 #include "control.h"
 #include "exec_mov.h"
@@ -274,8 +274,11 @@ exec_not_modelled(struct cpu *c, const struct insn *in)
 		[FEATURE_8086_OPCODE] = "what an 8086 makes of these bytes",
 	};
 
-	/* They are for ring 0 alone, modelled or not. */
-	if (need_cpl0(c))
+	/* A Pentium has no test registers; before it they are for ring 0 alone, modelled or not. */
+	if (in->cond == FEATURE_TEST_REGISTERS &&
+	    c->profile.knob[DESCRY_KNOB_INSN_SET] >= DESCRY_INSN_PENTIUM)
+		raise(c, DESCRY_VEC_UD, 0);
+	else if (need_cpl0(c))
 		not_modelled(c, texts[in->cond]);
 	return fault(c, in);
 }

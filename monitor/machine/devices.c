@@ -85,6 +85,22 @@ console_out(struct devices *devices, uint16_t port, uint32_t value)
 	console_byte(devices, value);
 }
 
+static uint32_t
+apm_control_in(struct devices *devices, uint16_t port)
+{
+	(void)port;
+	return devices->state.apm_control;
+}
+
+/* As in Intel's chipsets: a command byte, and an SMI for a handler that reads it. */
+static void
+apm_control_out(struct devices *devices, uint16_t port, uint32_t value)
+{
+	(void)port;
+	devices->state.apm_control = (uint8_t)value;
+	descry_vcpu_smi(devices->vcpu);
+}
+
 static void
 host_interrupt_out(struct devices *devices, uint16_t port, uint32_t value)
 {
@@ -145,6 +161,7 @@ static const struct port_row ports[] = {
 	/* first               last                 wide   in                 out */
 	{ PORT_POST,           PORT_POST,           false, post_in,           post_out },
 	{ PORT_SYSTEM_CONTROL, PORT_SYSTEM_CONTROL, false, system_control_in, system_control_out },
+	{ PORT_APM_CONTROL,    PORT_APM_CONTROL,    false, apm_control_in,    apm_control_out },
 	{ PORT_CONSOLE,        PORT_CONSOLE,        false, console_in,        console_out },
 	{ PORT_HOST_INTERRUPT, PORT_HOST_INTERRUPT, false, NULL,              host_interrupt_out },
 	{ PORT_DEBUG_EXIT,     PORT_DEBUG_EXIT,     true,  NULL,              debug_exit_out },

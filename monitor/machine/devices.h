@@ -10,6 +10,7 @@
 
 #define PORT_POST 0x80u
 #define PORT_SYSTEM_CONTROL 0x92u
+#define PORT_APM_CONTROL 0xb2u
 #define PORT_CONSOLE 0xe9u
 #define PORT_HOST_INTERRUPT 0xedu
 #define PORT_DEBUG_EXIT 0xf4u
@@ -23,7 +24,7 @@ struct device_state {
 	uint8_t post;           /* the last POST code */
 	uint8_t system_control; /* as port 92h reads; A20 is bit 1 */
 	uint8_t com1_lcr;       /* COM1 line control: bit 7 hides the data port */
-	uint8_t reserved;       /* zero */
+	uint8_t apm_control;    /* the last byte written to it */
 };
 
 struct devices {

@@ -238,6 +238,7 @@ static const struct {
 	{ "SYSENTER with PE=0",      "p6",      { 0x0f, 0x34 },             0, 0, DESCRY_VEC_GP },
 	{ "SYSEXIT with PE=0",       "p6",      { 0x0f, 0x35 },             0, 0, DESCRY_VEC_GP },
 	{ "UD2",                     "p6",      { 0x0f, 0x0b },             0, 0, DESCRY_VEC_UD },
+	{ "MOV EAX, TR6 on a Pentium", "pentium", { 0x0f, 0x24, 0xf0 },     0, 0, DESCRY_VEC_UD },
 	{ "UD2 on a 386",            "386",     { 0x0f, 0x0b },             0, 0, DESCRY_VEC_UD },
 	{ "RSM outside of SMM",      "p6",      { 0x0f, 0xaa },             0, 0, DESCRY_VEC_UD },
 	{ "LOADALL on a P6",         "p6",      { 0x0f, 0x05 },             0, 0, DESCRY_VEC_UD },
