@@ -267,6 +267,16 @@ microstep_begin(struct cpu *c, struct descry_micro_log *log)
 	log->ip = (uint32_t)c->state.rip;
 	take_state(c, &log->before);
 	cpu_forget_pages(c);
+}
+
+/* An interrupt at the boundary may have come before it. The fetch has kept a page. */
+void
+microstep_instruction(struct cpu *c)
+{
+	close_step(c);
+	c->micro->ip = (uint32_t)c->state.rip;
+	c->micro->vector = DESCRY_VEC_NONE;
+	cpu_forget_pages(c);
 	microstep_open(c, DESCRY_MICRO_I1);
 }
 

@@ -73,8 +73,9 @@ microstep_access(struct cpu *c, uint32_t linear, const void *data, size_t size, 
 		microstep_note_access(c, linear, data, size, write);
 }
 
-/* The run: before its first instruction, and when the state is exact again. */
+/* The run: at its begin, when an instruction has been fetched, and when the state is exact again. */
 void microstep_begin(struct cpu *c, struct descry_micro_log *log);
+void microstep_instruction(struct cpu *c);
 void microstep_end(struct cpu *c);
 
 #endif

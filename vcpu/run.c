@@ -256,7 +256,7 @@ run_block(struct cpu *c, bool first)
 	const struct block *block = next_block(c);
 
 	if (microstep_records(c))
-		cpu_forget_pages(c); /* the fetch has kept one */
+		microstep_instruction(c);
 	if (!first && is_at_breakpoint(c, block)) {
 		stop_at_breakpoint(c);
 	} else if (!block) {

@@ -2,6 +2,7 @@
 
 #include "eflags.h"
 #include "lower.h"
+#include "microstep.h"
 #include "seg_load.h"
 #include "smm_map.h"
 
@@ -108,7 +109,9 @@ load_entry_segments(struct cpu *c)
 static void
 enter_smm(struct cpu *c)
 {
+	microstep(c, DESCRY_MICRO_SM1);
 	save(c);
+	microstep(c, DESCRY_MICRO_SM2);
 	c->state.in_smm = 1;
 	c->state.in_rep = 0;
 	c->state.halted = 0;
@@ -116,8 +119,9 @@ enter_smm(struct cpu *c)
 	c->state.dr[7] = DESCRY_DR7_RESET;
 	eflags_write(c, 0);
 	control_put(c, (uint32_t)c->state.cr0 & ~SMM_CR0_CLEARED, (uint32_t)c->state.cr3, 0);
+	microstep(c, DESCRY_MICRO_SM3);
 	load_entry_segments(c);
-	c->state.rip = SMM_ENTRY;
+	c->state.rip = c->target = SMM_ENTRY;
 }
 
 /* --- SMI and INIT --------------------------------------------------------------------- */
@@ -212,6 +216,7 @@ do_rsm(struct cpu *c, const struct insn *in)
 	if (!c->state.in_smm)
 		return raise(c, DESCRY_VEC_UD, 0);
 	cpu_here(c, in);
+	microstep(c, DESCRY_MICRO_SR1);
 	whole_take(c, &whole);
 	read_save_area(c, bytes);
 	smm_restore(smm_map(c), bytes, &whole, &extra);
@@ -220,6 +225,7 @@ do_rsm(struct cpu *c, const struct insn *in)
 		c->target = insn_ip(c, in);
 		return true;
 	}
+	microstep(c, DESCRY_MICRO_SR2);
 	whole_put(c, &whole, DESCRY_CAUSE_RSM);
 	c->state.smbase = extra.smbase;
 	c->state.halted = extra.halted;
