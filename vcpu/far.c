@@ -42,13 +42,12 @@ far_jump(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t return_ip)
 	return true;
 }
 
-/* The return address is on the stack before the target is checked; SP follows only then. */
+/* SDM vol. 2, CALL: the code segment, room on the stack, EIP against the limit. */
 bool
 far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t return_ip)
 {
 	struct frame frame;
 	struct seg_loading cs;
-	uint32_t sp;
 
 	frame_on_stack(c, &frame, size);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
@@ -57,13 +56,11 @@ far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t retur
 	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs))
 		return gate_transfer(c, sel, true, return_ip);
 	microstep(c, DESCRY_MICRO_FT3);
-	if (!frame_check(c, &frame))
-		return false;
-	sp = frame_write(c, &frame);
-	if (!far_ip_allowed(c, &cs, ip))
+	if (!frame_check(c, &frame) || !far_ip_allowed(c, &cs, ip))
 		return false;
 
-	sp_write(c, sp);
+	/* Nothing below can fault. */
+	sp_write(c, frame_write(c, &frame));
 	microstep(c, DESCRY_MICRO_FT4);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_CALL);
 	return true;

@@ -155,6 +155,28 @@ jump_far(struct writer *w)
 	jump_far_to(w, any_cluster(w));
 }
 
+/* Through a gate, or to a task; in real mode somewhere. */
+static void
+pass_gate(struct writer *w)
+{
+	struct random *r = w->random;
+	const uint32_t sel = random_chance(r, 700) ? SEL_GATE + random_below(r, GATE_COUNT) * 8
+						   : SEL_TASK + random_below(r, TASK_COUNT) * 8;
+
+	writer_put(w, random_chance(r, 300) ? 0xea : 0x9a, 1);
+	writer_put(w, random_bits(r), writer_size(w));
+	writer_put(w, sel | (random_chance(r, 500) ? 3u : 0), 2);
+}
+
+static void
+go_far(struct writer *w)
+{
+	if (random_chance(w->random, 450))
+		pass_gate(w);
+	else
+		jump_far(w);
+}
+
 static void
 push_and_ret(struct writer *w)
 {
@@ -526,7 +548,7 @@ static const struct item {
 	{ 600, instruction },     { 50, set_register },     { 25, string },
 	{ 25, load_any_segment }, { 15, pop_segment },      { 15, repair_segments },
 	{ 25, store_into_code },  { 15, fill_code },        { 15, bounded_loop },
-	{ 30, jump_far },         { 20, push_and_ret },     { 12, push_and_ret_far },
+	{ 55, go_far },           { 20, push_and_ret },     { 12, push_and_ret_far },
 	{ 15, push_and_iret },    { 15, go_to_ring_3 },     { 25, interrupt },
 	{ 30, enter_protected },  { 15, leave_protected },  { 10, unreal },
 	{ 5, load_gdt },          { 12, shadow },           { 12, load_flags },

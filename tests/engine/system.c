@@ -81,6 +81,82 @@ build_descriptors(struct program *program, struct random *r)
 	put(program, TSS_BASE + 0x66, TSS_SIZE, 2);
 }
 
+/* --- gates and tasks ------------------------------------------------------------------ */
+
+/* An instruction of a cluster that both modes know by the same selector. */
+static uint32_t
+any_start(const struct program *program, const struct cluster *cluster, struct random *r)
+{
+	return program->start[cluster->first + random_below(r, cluster->count)];
+}
+
+static const struct cluster *
+any_cluster(const struct program *program, struct random *r)
+{
+	return &program->cluster[random_below(r, CLUSTER_COUNT)];
+}
+
+static void
+build_far_gate(struct program *program, uint16_t sel, struct random *r)
+{
+	static const uint8_t types[] = { 0xec, 0xec, 0xe4, 0xe5, 0x8c };
+	const uint8_t access = types[random_below(r, sizeof(types))];
+	const struct cluster *to = any_cluster(program, r);
+	const bool to_task = (access & 0xf) == DESCRY_TYPE_TASK_GATE;
+	const uint32_t target = to_task ? SEL_TASK + random_below(r, TASK_COUNT) * 8 : to->sel;
+
+	put(program, GDT_BASE + sel, any_start(program, to, r), 2);
+	put(program, GDT_BASE + sel + 2, target, 2);
+	put(program, GDT_BASE + sel + 4, random_below(r, 4), 1);
+	put(program, GDT_BASE + sel + 5, access, 1);
+	put(program, GDT_BASE + sel + 6, 0, 2);
+}
+
+/* ES CS SS DS, and of a 32-bit TSS FS GS; at times one that cannot be loaded. */
+static void
+build_task_selectors(struct program *program, uint32_t at, unsigned size, uint16_t cs,
+		     struct random *r)
+{
+	const uint16_t sels[] = { SEL_DATA, cs, SEL_DATA, SEL_DATA, SEL_FLAT, 0 };
+
+	for (unsigned i = 0; i < (size == 4 ? 6u : 4u); i++)
+		put(program, at + i * size, random_chance(r, 970) ? sels[i] : random_bits(r), 2);
+}
+
+static void
+build_task(struct program *program, unsigned index, struct random *r)
+{
+	const uint32_t base = TASK_BASE + index * 0x80;
+	const bool wide = random_chance(r, 600);
+	const unsigned size = wide ? 4 : 2;
+	const uint32_t registers = base + (wide ? 0x20 : 0x0e);
+	const struct cluster *cluster = any_cluster(program, r);
+
+	put(program, base, random_chance(r, 500) ? SEL_TSS : SEL_TASK + random_below(r, 4) * 8, 2);
+	put(program, base + (wide ? 4 : 2), STACK_TOP, size);
+	put(program, base + (wide ? 8 : 4), SEL_DATA, 2);
+	put(program, registers, any_start(program, cluster, r), size);
+	put(program, registers + size, (random_bits(r) & 0x4ed5u) | 2u, size);
+	for (unsigned i = 0; i < 8; i++)
+		put(program, registers + (2 + i) * size, random_below(r, 0x2000), size);
+	put(program, registers + 6 * size, STACK_TOP, size);
+	build_task_selectors(program, base + (wide ? 0x48 : 0x22), size, cluster->sel, r);
+	put(program, base + (wide ? 0x60 : 0x2a), random_chance(r, 500) ? SEL_LDT : 0, 2);
+	put(program, GDT_BASE + SEL_TASK + index * 8,
+	    descriptor(base, wide ? 0x67 : 0x2b, wide ? 0xe9 : 0xe1, 0), 8);
+}
+
+static void
+build_far_gates_and_tasks(struct program *program, struct random *r)
+{
+	for (unsigned i = 0; i < GATE_COUNT; i++)
+		build_far_gate(program, (uint16_t)(SEL_GATE + i * 8), r);
+	for (unsigned i = 0; i < TASK_COUNT; i++)
+		build_task(program, i, r);
+}
+
+/* --- tables --------------------------------------------------------------------------- */
+
 static void
 build_tables(uint8_t *at)
 {
@@ -337,6 +413,11 @@ build_gates(struct program *program, const struct handlers *handlers, struct ran
 			access = random_bits(r) & 0xffu;
 		put(program, IDT_BASE + vector * 8, offset, 2);
 		put(program, IDT_BASE + vector * 8 + 2, wide ? SEL_HANDLER32 : SEL_HANDLER16, 2);
+		if (random_chance(r, 40)) {
+			put(program, IDT_BASE + vector * 8 + 2,
+			    SEL_TASK + random_below(r, TASK_COUNT) * 8, 2);
+			access = 0xe0u | DESCRY_TYPE_TASK_GATE;
+		}
 		put(program, IDT_BASE + vector * 8 + 4, access << 8, 2);
 	}
 }
@@ -347,6 +428,7 @@ system_build(struct program *program, struct random *r)
 	struct handlers handlers;
 
 	build_descriptors(program, r);
+	build_far_gates_and_tasks(program, r);
 	build_tables(&program->memory.low[0x3000]);
 	build_tables(&program->memory.low[0x5000]);
 	build_tables(program->memory.high);

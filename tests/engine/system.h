@@ -16,6 +16,7 @@
 #define TSS_SIZE 0x68u
 #define LDT_BASE 0x1100u
 #define LDT_SIZE 0x20u
+#define TASK_BASE 0x1200u /* 80h bytes each */
 #define HANDLER_BASE 0x2000u
 
 /* Operands of LIDT and LGDT lie at the beginning of the code segments. */
@@ -39,6 +40,10 @@
 #define SEL_USER_DATA 0x743u
 #define SEL_USER_CODE32 0x74bu
 #define SEL_CODE_ALIAS 0x750u
+#define SEL_GATE 0x758u /* call gates and task gates, ring 3 may use them */
+#define GATE_COUNT 8u
+#define SEL_TASK 0x798u /* TSSs of either size */
+#define TASK_COUNT 4u
 #define SEL_EDGE                                                                                   \
 	0x004u /* the same place as SEL_CODE16, with the limit at the first edge; 0Ch ..           \
 		*/
