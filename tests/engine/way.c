@@ -1,7 +1,10 @@
 #include "way.h"
 
+#include <descry/microstep.h>
+
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MILLION 1000000u
@@ -12,7 +15,7 @@ static const struct {
 	const char *name;
 	unsigned size_max;
 	bool random_size, unlimited, unchained, breakpoints, new_breakpoints, watch, forgets,
-		checked;
+		checked, recorded;
 	unsigned kick_every;
 } ways[WAY_COUNT] = {
 	[WAY_FRESH_STEPS] = { .name = "a budget of 1 and nothing cached",
@@ -37,6 +40,7 @@ static const struct {
 	[WAY_WATCH] = { .name = "watched segments", .watch = true },
 	[WAY_KICKS] = { .name = "kicks", .kick_every = 3 },
 	[WAY_CHECKED] = { .name = "invariants checked", .checked = true },
+	[WAY_RECORDED] = { .name = "micro-steps recorded", .size_max = 1, .recorded = true },
 };
 
 const char *
@@ -52,6 +56,7 @@ struct course {
 	struct random random;
 	struct descry_vcpu *vcpu;
 	struct descry_control control;
+	struct descry_micro_log *micro; /* or NULL */
 	size_t breakpoint_count;
 	uint64_t breakpoint[BREAKPOINT_MAX];
 };
@@ -188,6 +193,19 @@ check_exit(struct course *course, uint64_t before, const struct descry_exit *exi
 		accuse(course, "it does not come to its end");
 }
 
+/* The last step ends where the instruction does. */
+static void
+check_micro_steps(struct course *course)
+{
+	const struct descry_micro_log *micro = course->micro;
+
+	if (micro->lost)
+		accuse(course, "more micro-steps than the log holds");
+	if (micro->count && memcmp(&micro->step[micro->count - 1].state,
+				   descry_vcpu_state(course->vcpu), sizeof(micro->before)) != 0)
+		accuse(course, "a last micro-step that is not the end");
+}
+
 static void
 run(struct course *course, uint64_t budget)
 {
@@ -199,6 +217,8 @@ run(struct course *course, uint64_t budget)
 	course->control.budget = budget;
 	descry_vcpu_run(course->vcpu, &course->control, exit);
 	collect_events(course);
+	if (course->micro)
+		check_micro_steps(course);
 	check_exit(course, before, exit);
 }
 
@@ -278,6 +298,7 @@ begin(struct course *course)
 	course->control = (struct descry_control){
 		.events = ~DESCRY_EVENT_BIT(DESCRY_EVENT_ACCESS),
 		.unchained = ways[way].unchained,
+		.micro = course->micro,
 	};
 	choose_breakpoints(course);
 	if (ways[way].watch)
@@ -300,8 +321,11 @@ way_run(const struct request *request, struct outcome *out)
 			  ways[request->way].kick_every))
 		return false;
 	course.vcpu = out->machine.vcpu;
+	if (ways[request->way].recorded)
+		course.micro = malloc(sizeof(*course.micro));
 	begin(&course);
 	run_guarded(&course);
+	free(course.micro);
 	descry_vcpu_save(course.vcpu, &out->image);
 	machine_close(&out->machine);
 	return true;

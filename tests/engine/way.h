@@ -21,6 +21,7 @@ enum way {
 	WAY_WATCH,
 	WAY_KICKS,
 	WAY_CHECKED,
+	WAY_RECORDED,
 	WAY_COUNT
 };
 
