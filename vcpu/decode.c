@@ -409,6 +409,14 @@ first_with_opcode(const uint8_t *opcode, size_t size)
 	}
 }
 
+/* SDM vol. 3, Architecture Compatibility, Test Registers: the Pentium has none. */
+static bool
+is_gone(const uint8_t *opcode, size_t size, uint32_t insn_set)
+{
+	return size > 1 && opcode[0] == 0x0f && (opcode[1] == 0x24 || opcode[1] == 0x26) &&
+	       insn_set >= DESCRY_INSN_PENTIUM;
+}
+
 /* FS, GS, operand and address size. */
 static bool
 has_386_prefix(const uint8_t *bytes, size_t prefixes)
@@ -481,6 +489,7 @@ decode_as_386(const struct decoder *decoder, enum decode_mode mode, const uint8_
 		return decode_failure(zydis, bytes, size, status, out);
 	if (!has_lock(bytes, prefixes) &&
 	    first_with_opcode(bytes + prefixes, size - prefixes) <= insn_set &&
+	    !is_gone(bytes + prefixes, size - prefixes, insn_set) &&
 	    take_special(bytes + prefixes, size - prefixes, out)) {
 		out->length =
 			ZYAN_SUCCESS(status) ? zinsn.length : refused_length(zydis, bytes, size);
