@@ -1,5 +1,7 @@
 #include "command/expression.h"
 
+#include <descry/paging.h>
+
 /*
  * Raw writes into what an expression names. `set fs 0x10` changes the visible selector
  * and leaves the cache alone, which no instruction can do: that is its use.
@@ -21,6 +23,15 @@ check_width(const struct assignment *a, unsigned bits)
 			   (unsigned long long)a->number, bits, a->place->text);
 }
 
+/* CR0, CR3, CR4: what the TLB holds came by way of the old value. */
+static bool
+controls_paging(const struct register_name *reg)
+{
+	return reg->offset >= offsetof(struct descry_state, cr0) &&
+	       reg->offset <= offsetof(struct descry_state, cr4) &&
+	       reg->offset != offsetof(struct descry_state, cr2);
+}
+
 static enum descry_status
 assign_register(const struct assignment *a, const struct register_name *reg)
 {
@@ -33,6 +44,8 @@ assign_register(const struct assignment *a, const struct register_name *reg)
 		return a->err->status;
 	register_write(reg, descry_vcpu_state_mutable(vcpu), a->number);
 	descry_vcpu_state_changed(vcpu);
+	if (controls_paging(reg))
+		descry_vcpu_flush_tlb(vcpu);
 	return DESCRY_OK;
 }
 
