@@ -3,6 +3,7 @@
  * the IDT, from the same ring, an outer ring or virtual-8086 mode.
  */
 #include "deliver.h"
+#include "seg_load_rules.h"
 
 #include "eflags.h"
 #include "inner_stack.h"
@@ -56,7 +57,7 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 		return raise(c, DESCRY_VEC_GP, error);
 	if (!mem_read_linear(c, (uint32_t)c->state.idtr.base + i->vector * 8, &raw, sizeof(raw)))
 		return false;
-	desc = descry_segment_from_descriptor(0, raw);
+	desc = seg_from_table(0, raw, &c->profile);
 	type = desc.attr & (DESCRY_ATTR_S | DESCRY_ATTR_TYPE);
 	if (!is_gate(type))
 		return raise(c, DESCRY_VEC_GP, error);

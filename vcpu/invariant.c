@@ -110,11 +110,22 @@ changes_need_a_load(const struct invariant_step *step)
 	return whole;
 }
 
+/* An 8086 has POP CS, and MOV takes CS like any other. */
+static unsigned
+row_of(const struct invariant_step *step, unsigned sreg)
+{
+	const unsigned cause = step->cause[sreg];
+	const bool loads_cs = step->profile->knob[DESCRY_KNOB_INSN_SET] == DESCRY_INSN_8086 &&
+			      (cause == DESCRY_CAUSE_MOV || cause == DESCRY_CAUSE_POP);
+
+	return causes[cause].loads | (loads_cs ? ONE(CS) : 0);
+}
+
 static struct invariant_verdict
 loads_stay_in_their_row(const struct invariant_step *step)
 {
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
-		if (step->loaded >> sreg & 1 && !(causes[step->cause[sreg]].loads >> sreg & 1))
+		if (step->loaded >> sreg & 1 && !(row_of(step, sreg) >> sreg & 1))
 			return broken_segment(
 				"an event loads the registers of its row in the write matrix alone",
 				sreg);
@@ -127,14 +138,17 @@ is_null_load(const struct descry_segment *seg)
 	return (seg->sel & ~DESCRY_SEL_RPL) == 0 && !descry_segment_usable(seg);
 }
 
-/* SDM vol. 3, Exception- or Interrupt-Handler Procedures; V86: the data registers are null. */
+/*
+ * SDM vol. 3, Exception- or Interrupt-Handler Procedures; out of V86 the data registers are
+ * null, and a task switch may have led there before its fault came.
+ */
 static struct invariant_verdict
 delivery_leaves_data_registers(const struct invariant_step *step)
 {
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++) {
 		if (!(DATA >> sreg & 1) || !loaded_by(step, sreg, DESCRY_CAUSE_INTERRUPT))
 			continue;
-		if (mode_of(step->before) != DESCRY_MODE_V86 ||
+		if ((mode_of(step->before) != DESCRY_MODE_V86 && !switches_task(step)) ||
 		    !is_null_load(&step->after->seg[sreg]))
 			return broken_segment("delivery changes CS and SS alone, but makes the "
 					      "data registers null out of V86",
@@ -324,10 +338,12 @@ segments_are_whole(const struct invariant_step *step)
 
 /* --- privilege --------------------------------------------------------------------------- */
 
+/* Without a cache in SS, behind a task switch that has failed, the CPL counts as 3. */
 static bool
 cs_agrees_with_cpl(const struct descry_state *state)
 {
 	return mode_of(state) != DESCRY_MODE_PROTECTED ||
+	       !descry_segment_usable(&state->seg[DESCRY_SS]) ||
 	       (state->seg[DESCRY_CS].sel & DESCRY_SEL_RPL) == descry_cpl(state);
 }
 
@@ -417,16 +433,23 @@ registers_have_32_bits(const struct invariant_step *step)
 	return whole;
 }
 
-#define FLAGS_ZERO 0xffffffffffc08028ull /* what no CPU to the P6 has */
+/* Flags that exist, with the ones that are always set. */
+static uint64_t
+flags_of(const struct descry_profile *profile)
+{
+	return profile->knob[DESCRY_KNOB_EFLAGS_BITS] | DESCRY_FLAG_ONE |
+	       (profile->knob[DESCRY_KNOB_FLAGS_TOP] == DESCRY_FLAGS_TOP_ONES ? 0xf000 : 0);
+}
 
 static struct invariant_verdict
 flags_keep_their_shape(const struct invariant_step *step)
 {
-	const uint64_t is = step->after->rflags;
+	const uint64_t was = step->before->rflags, is = step->after->rflags;
+	const uint64_t flags = flags_of(step->profile);
 
-	if (!(is & DESCRY_FLAG_ONE) || is & FLAGS_ZERO)
-		return broken_by("EFLAGS has bit 1 set and no reserved bit", "eflags",
-				 step->before->rflags, is);
+	if ((!(is & DESCRY_FLAG_ONE) || is & ~flags) && !(was & ~flags))
+		return broken_by("EFLAGS has bit 1 set and no flag that the profile has not",
+				 "eflags", was, is);
 	return whole;
 }
 
@@ -440,7 +463,8 @@ cr0_is_possible(uint64_t cr0)
 static struct invariant_verdict
 paging_needs_protection(const struct invariant_step *step)
 {
-	if (!cr0_is_possible(step->after->cr0) && cr0_is_possible(step->before->cr0))
+	if (!through_back_door(step) && !cr0_is_possible(step->after->cr0) &&
+	    cr0_is_possible(step->before->cr0))
 		return broken_by("CR0.PG is set only with CR0.PE", "cr0", step->before->cr0,
 				 step->after->cr0);
 	return whole;
@@ -530,7 +554,8 @@ invariant_check_fault(const struct invariant_step *step)
 		if (memcmp(&before->seg[sreg], &at_fault->seg[sreg], sizeof(before->seg[sreg])) !=
 		    0)
 			return broken_segment(rule, sreg);
-	if (before->rip != at_fault->rip)
+	if (before->rip != at_fault->rip &&
+	    step->profile->knob[DESCRY_KNOB_DIVIDE_IP] != DESCRY_DIVIDE_IP_NEXT)
 		return broken_by(rule, "rip", before->rip, at_fault->rip);
 	/* RF is for the instruction alone; delivery decides about its image. */
 	if ((before->rflags ^ at_fault->rflags) & ~(uint64_t)DESCRY_FLAG_RF)

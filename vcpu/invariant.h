@@ -57,4 +57,7 @@ void invariants_before(struct cpu *c);
 bool invariants_at_fault(struct cpu *c);
 bool invariants_after(struct cpu *c);
 
+/* An instruction has ended, and something of its own is about to follow it. */
+bool invariants_between(struct cpu *c);
+
 #endif

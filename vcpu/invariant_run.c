@@ -104,3 +104,12 @@ invariants_after(struct cpu *c)
 	verdict = invariant_check(&step);
 	return stop_if(c, &verdict, &step);
 }
+
+bool
+invariants_between(struct cpu *c)
+{
+	if (!invariants_after(c))
+		return false;
+	invariants_before(c);
+	return true;
+}

@@ -126,7 +126,7 @@ preview_protected(const struct descry_vcpu *vcpu, enum descry_sreg sreg, uint16_
 		}
 		out->from_table = true;
 		out->raw = read_raw(vcpu, slot);
-		desc = descry_segment_from_descriptor(sel, out->raw);
+		desc = seg_from_table(sel, out->raw, descry_vcpu_profile(vcpu));
 	}
 
 	verdict = check_load(sreg, sel, &desc, cpl);

@@ -128,8 +128,11 @@ after_block(struct cpu *c)
 			return;
 		interrupt_deliver_fault(c);
 	}
-	if (DESCRY_UNLIKELY(is_trap_due(c)) && !c->leave)
-		interrupt_deliver_trap(c);
+	if (DESCRY_LIKELY(!is_trap_due(c)) || c->leave)
+		return;
+	if (c->checked.on && !invariants_between(c))
+		return;
+	interrupt_deliver_trap(c);
 }
 
 /* --- one instruction ------------------------------------------------------------------ */

@@ -44,7 +44,7 @@ seg_fetch(struct cpu *c, uint16_t sel, struct seg_loading *out)
 {
 	if (!find_descriptor(c, sel, out))
 		return false;
-	out->seg = descry_segment_from_descriptor(sel, out->raw);
+	out->seg = seg_from_table(sel, out->raw, &c->profile);
 	return true;
 }
 
@@ -103,7 +103,7 @@ sel_after(enum seg_path path, uint16_t sel, const struct descry_segment *desc, u
 static DESCRY_NOINLINE bool
 judge(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
 {
-	const struct descry_segment desc = descry_segment_from_descriptor(sel, out->raw);
+	const struct descry_segment desc = seg_from_table(sel, out->raw, &c->profile);
 	const struct seg_verdict verdict = check(path, sel, &desc, cpl);
 
 	if (verdict.rule != SEG_OK)
@@ -446,7 +446,7 @@ descriptor_now(const struct cpu *c, uint16_t sel)
 	if (seg_is_null(sel) || seg_check_slot(&c->state, sel, &linear).rule != SEG_OK ||
 	    mem_peek(c, (uint32_t)linear, &raw, sizeof(raw)) != sizeof(raw))
 		return absent;
-	return descry_segment_from_descriptor(sel, raw);
+	return seg_from_table(sel, raw, &c->profile);
 }
 
 static bool

@@ -33,4 +33,11 @@ void seg_load_v86(struct descry_segment *seg, uint16_t sel);
  */
 void seg_load_descriptor(struct descry_segment *seg, const struct descry_segment *desc);
 
+/*
+ * What the eight bytes of a table mean to this CPU. A 286 reads six of them, and has no 386
+ * gate or TSS (80286 Programmer's Reference Manual, Descriptors: the last word is reserved).
+ */
+struct descry_segment seg_from_table(uint16_t sel, uint64_t raw,
+				     const struct descry_profile *profile);
+
 #endif
