@@ -426,6 +426,42 @@ test_accessed_not_forced(void **unused)
 	}
 }
 
+/* RETF to ring 3 makes an FS of ring 0 null: with what is left in it, or as MOV FS, 0 does. */
+static void
+test_null_by_return(void **unused)
+{
+	static const struct {
+		const char *knob;
+		uint64_t base;
+		uint32_t limit;
+	} cases[] = { { "iret.null_keeps_base=on", 0x1000, 0x1000 },
+		      { "iret.null_keeps_base=off", 0, UINT32_MAX } };
+	static const uint32_t frame[] = { ORIGIN, 0x4b, 0x6000, 0x43 };
+	static struct machine machine;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct descry_segment *fs;
+
+		open_with(&machine, cases[i].knob);
+		LOAD(&machine, 0xcb);
+		memcpy(&machine.ram[0x7000], frame, sizeof(frame));
+		set_mode(&machine, DESCRY_MODE_PROTECTED);
+		put_cpl(&machine, 0);
+		put(&machine, DESCRY_CS,
+		    (struct descry_segment){ .limit = UINT32_MAX, .sel = 8, .attr = 0xc09b });
+		put(&machine, DESCRY_FS, (struct descry_segment){ 0x1000, 0x1000, 0x28, 0x4093 });
+		assert_int_equal(run_steps(&machine, 1), NONE);
+		fs = &descry_vcpu_state(machine.vcpu)->seg[DESCRY_FS];
+		assert_int_equal(descry_vcpu_state(machine.vcpu)->seg[DESCRY_SS].sel, 0x43);
+		assert_int_equal(fs->sel, 0);
+		assert_false(descry_segment_usable(fs));
+		assert_int_equal(fs->base, cases[i].base);
+		assert_int_equal(fs->limit, cases[i].limit);
+		descry_vcpu_destroy(machine.vcpu);
+	}
+}
+
 int
 main(void)
 {
@@ -442,6 +478,7 @@ main(void)
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_pe_window),
 		cmocka_unit_test(test_accessed_not_forced),
+		cmocka_unit_test(test_null_by_return),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
