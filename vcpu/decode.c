@@ -464,6 +464,30 @@ decode_failure(const ZydisDecoder *zydis, const uint8_t *bytes, size_t size, Zya
 	return true;
 }
 
+/*
+ * An x87 opcode that no coprocessor ever gave a meaning is an ESC all the same, as long as any
+ * other with its ModRM byte; and D8 has a meaning with each of them.
+ */
+static bool
+take_unnamed_esc(const ZydisDecoder *zydis, const uint8_t *bytes, size_t size, size_t prefixes,
+		 struct decoded *d)
+{
+	uint8_t named[INSN_BYTES_MAX];
+	const size_t count = size < sizeof(named) ? size : sizeof(named);
+	ZydisDecodedInstruction zinsn;
+	ZyanStatus status;
+
+	memcpy(named, bytes, count);
+	named[prefixes] = 0xd8;
+	status = ZydisDecoderDecodeInstruction(zydis, NULL, named, count, &zinsn);
+	if (!ZYAN_SUCCESS(status))
+		return decode_failure(
+			zydis, named, count,
+			size < INSN_BYTES_MAX ? status : ZYDIS_STATUS_INSTRUCTION_TOO_LONG, d);
+	d->length = zinsn.length;
+	return true;
+}
+
 static bool
 has_lock(const uint8_t *bytes, size_t prefixes)
 {
@@ -491,6 +515,8 @@ decode_as_386(const struct decoder *decoder, enum decode_mode mode, const uint8_
 	    first_with_opcode(bytes + prefixes, size - prefixes) <= insn_set &&
 	    !is_gone(bytes + prefixes, size - prefixes, insn_set) &&
 	    take_special(bytes + prefixes, size - prefixes, out)) {
+		if (out->op == OP_ESC && !ZYAN_SUCCESS(status))
+			return take_unnamed_esc(zydis, bytes, size, prefixes, out);
 		out->length =
 			ZYAN_SUCCESS(status) ? zinsn.length : refused_length(zydis, bytes, size);
 		return true;

@@ -125,7 +125,20 @@ const struct form forms[] = {
 	{ "in out",      0x00ec, 0x03, 0,    0,                 false, RM_NONE,     IMM_NONE,    PLAIN,            3 },
 	{ "undefined",   0x0f0b, 0,    0,    0,                 false, RM_NONE,     IMM_NONE,    PLAIN,            2 },
 	{ "hlt",         0x00f4, 0,    0,    0,                 false, RM_NONE,     IMM_NONE,    ENDS_RUN,         0 },
-	{ "x87",         0x00d8, 0x07, 0,    EACH,              false, RM_ANY,      IMM_NONE,    ENDS_RUN,         0 },
+	{ "x87",         0x00d8, 0x07, 0,    EACH,              false, RM_ANY,      IMM_NONE,    PLAIN,            1 },
+
+	{ "bswap",       0x0fc8, 0,    0,    0,                 true,  RM_NONE,     IMM_NONE,    PLAIN,            3 },
+	{ "cmov",        0x0f40, 0x0f, 0,    0,                 false, RM_ANY,      IMM_NONE,    PLAIN,            10 },
+	{ "xadd",        0x0fc0, 0x01, 0,    0,                 false, RM_ANY,      IMM_NONE,    PLAIN,            4 },
+	{ "cmpxchg",     0x0fb0, 0x01, 0,    0,                 false, RM_ANY,      IMM_NONE,    PLAIN,            5 },
+	{ "cmpxchg8b",   0x0fc7, 0,    0,    D(1),              false, RM_MEMORY,   IMM_NONE,    PLAIN,            4 },
+	{ "cpuid",       0x0fa2, 0,    0,    0,                 false, RM_NONE,     IMM_NONE,    PLAIN,            1 },
+	{ "rdtsc",       0x0f31, 0,    0,    0,                 false, RM_NONE,     IMM_NONE,    PLAIN,            3 },
+	{ "rdpmc",       0x0f33, 0,    0,    0,                 false, RM_NONE,     IMM_NONE,    NAMED_BY_CX,      1 },
+	{ "msr",         0x0f30, 0x02, 0,    0,                 false, RM_NONE,     IMM_NONE,    NAMED_BY_CX,      2 },
+	{ "invd",        0x0f08, 0x01, 0,    0,                 false, RM_NONE,     IMM_NONE,    PLAIN,            2 },
+	{ "sysenter",    0x0f34, 0x01, 0,    0,                 false, RM_NONE,     IMM_NONE,    REFUSED,          1 },
+	{ "rsm",         0x0faa, 0,    0,    0,                 false, RM_NONE,     IMM_NONE,    REFUSED,          1 },
 };
 /* clang-format on */
 

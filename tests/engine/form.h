@@ -1,6 +1,7 @@
 /*
- * The instructions of a 386 as rows: one encoding each, or a group of encodings that differ
- * in a few bits. Random programs pick from them; the stack test goes through all of them.
+ * The instructions of a 386, and later ones, as rows: one encoding each, or a group of encodings
+ * that differ in a few bits. Random programs pick from them; the stack test goes through all of
+ * them.
  */
 #ifndef ENGINE_FORM_H
 #define ENGINE_FORM_H
@@ -40,6 +41,8 @@ enum form_kind {
 	LOAD_TASK,     /* LTR: wants a TSS that is not busy */
 	LOAD_LDT,      /* LLDT: wants a table, not a segment */
 	WRITE_CONTROL, /* MOV CRn: not every value is one that the model knows */
+	NAMED_BY_CX,   /* RDMSR, RDPMC: not every register is there */
+	REFUSED,       /* raises a fault wherever these tests are */
 	ENDS_RUN,
 };
 

@@ -112,7 +112,7 @@ spin_next(struct spin_cursor *cursor, const struct setting *setting, struct enco
 	for (; cursor->form < form_count; cursor->form++, cursor->variant = 0) {
 		const struct form *form = &forms[cursor->form];
 
-		if (form->kind == ENDS_RUN)
+		if (form->kind == ENDS_RUN || form->kind == REFUSED)
 			continue;
 		if (choose_form(form, cursor->variant++, setting->protected_mode, encoding))
 			return true;
@@ -291,9 +291,13 @@ put_copy(struct spin *spin, const struct encoding *e)
 		put_encoding(spin, e);
 		put_branch(spin);
 		return;
+	case NAMED_BY_CX:
+		put_mov(spin, CX, 1);
+		break;
 	case BRANCH:
 	case LOAD_LDT:
 	case WRITE_CONTROL:
+	case REFUSED:
 	case ENDS_RUN:
 		break;
 	}

@@ -129,6 +129,8 @@ static const struct {
 	{ "RDPMC", { 0x0f, 0x33 }, { .ax = 9, .dx = 9, .cx = 1 }, { .cx = 1 } },
 	{ "RDMSR of SYSENTER_EIP after reset", { 0x0f, 0x32 },
 	  { .ax = 9, .dx = 9, .cx = 0x176 }, { .cx = 0x176 } },
+	{ "an ESC that nobody ever defined does nothing", { 0xd9, 0x0e, 0x00, 0x05 },
+	  { .ax = 1, .memory = 5 }, { .ax = 1, .memory = 5 } },
 	{ "INVD", { 0x0f, 0x08 }, { .ax = 1 }, { .ax = 1 } },
 	{ "WBINVD", { 0x0f, 0x09 }, { .ax = 1 }, { .ax = 1 } },
 };
