@@ -83,6 +83,9 @@ void render_code(const struct descry_sink *sink, struct descry_monitor *monitor,
 		 const struct descry_address *asked, const struct descry_code_line *lines,
 		 size_t count);
 
+/* The way of a linear address through the page tables, and the TLB beside them. */
+void render_page(const struct descry_sink *sink, struct descry_monitor *monitor, uint32_t linear);
+
 /* How x shows memory. */
 struct memory_format {
 	size_t count;
