@@ -28,7 +28,7 @@ descry_query_symbol_at(struct descry_monitor *monitor, enum descry_mode mode, ui
 	if (now->sel == cs)
 		base = now->base;
 	else if (mode == DESCRY_MODE_PROTECTED && descry_read_descriptor(vcpu, cs, &raw, &linear))
-		base = descry_segment_from_descriptor(cs, raw).base;
+		base = descry_descriptor_segment(vcpu, cs, raw).base;
 	descry_query_symbol(monitor, (uint32_t)(base + ip), symbol);
 }
 

@@ -83,7 +83,7 @@ read_slot(const struct descry_vcpu *vcpu, struct descry_segment_report *report)
 	if (!descry_read_descriptor(vcpu, sel, &report->raw, &report->raw_linear))
 		return;
 	report->slot = DESCRY_SLOT_READ;
-	report->table = descry_segment_from_descriptor(sel, report->raw);
+	report->table = descry_descriptor_segment(vcpu, sel, report->raw);
 }
 
 void

@@ -31,10 +31,8 @@ descry_query_table(struct descry_monitor *monitor, enum descry_table_kind kind,
 }
 
 static bool
-is_gate(uint64_t raw)
+is_gate(uint16_t attr)
 {
-	const unsigned attr = (unsigned)(raw >> 40);
-
 	return !(attr & DESCRY_ATTR_S) && (attr & 4u); /* 4 to 7, 12 to 15 */
 }
 
@@ -65,10 +63,25 @@ describe_gate(struct descry_table_entry *entry)
 
 	entry->gate = true;
 	entry->sel = (uint16_t)(raw >> 16);
-	entry->attr = (uint16_t)(raw >> 40 & 0xff);
 	entry->offset = (uint32_t)(raw & 0xffff);
 	if (entry->attr & 8u)
 		entry->offset |= (uint32_t)(raw >> 32) & 0xffff0000u;
+}
+
+static void
+describe_descriptor(const struct descry_vcpu *vcpu, enum descry_table_kind kind,
+		    struct descry_table_entry *entry)
+{
+	const struct descry_segment segment =
+		descry_descriptor_segment(vcpu, (uint16_t)(entry->index << 3), entry->raw);
+
+	entry->attr = segment.attr;
+	if (kind != DESCRY_TABLE_IDT && !is_gate(segment.attr)) {
+		entry->segment = segment;
+		return;
+	}
+	entry->attr &= 0xff;
+	describe_gate(entry);
 }
 
 bool
@@ -90,11 +103,8 @@ descry_query_table_entry(struct descry_monitor *monitor, const struct descry_tab
 		entry.gate = true;
 		entry.sel = (uint16_t)(entry.raw >> 16);
 		entry.offset = (uint16_t)entry.raw;
-	} else if (is_gate(entry.raw) || table->kind == DESCRY_TABLE_IDT) {
-		describe_gate(&entry);
 	} else {
-		entry.segment = descry_segment_from_descriptor((uint16_t)(index << 3), entry.raw);
-		entry.attr = entry.segment.attr;
+		describe_descriptor(vcpu, table->kind, &entry);
 	}
 	*out = entry;
 	return true;

@@ -5,6 +5,7 @@
 #include "exec_mov.h"
 #include "far.h"
 #include "seg_load.h"
+#include "seg_load_rules.h"
 #include "stack.h"
 
 /* Interrupts wait until the instruction behind a load of SS has been executed, but for LSS. */
@@ -229,7 +230,8 @@ static void
 write_answer(struct cpu *c, const struct insn *in, enum op op, const struct seg_loading *from)
 {
 	if (op == OP_LAR)
-		reg_write(c, in->dst, in->size, (uint32_t)(from->raw >> 32) & 0x00ffff00);
+		reg_write(c, in->dst, in->size,
+			  (uint32_t)(seg_table_bytes(from->raw, &c->profile) >> 32) & 0x00ffff00);
 	else if (op == OP_LSL)
 		reg_write(c, in->dst, in->size, from->seg.limit);
 }

@@ -89,6 +89,11 @@ static const struct knob knobs[DESCRY_KNOB_COUNT] = {
 		{ "seg.limits", "off, on",
 		  "off: a segment is its base, offsets wrap at 64 KiB; 8086 User's Manual" },
 		{ { "off", 0 }, { "on", 1 } } },
+	[DESCRY_KNOB_DESCRIPTOR_BYTES] = {
+		{ "descriptor.bytes", "6, 8",
+		  "6: of a descriptor the last word is not read and system types 9 to F do not exist; "
+		  "80286 Programmer's Reference Manual, Descriptors; 386 manual: 8" },
+		{ { "6", 6 }, { "8", 8 } } },
 	[DESCRY_KNOB_REAL_CS_LOAD] = {
 		{ "real.cs_load", "fixed, keep, partial",
 		  "limit and attributes of CS after a load with PE=0; Collins 1995, 1998: fixed up to "

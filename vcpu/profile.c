@@ -27,6 +27,7 @@
 	ENUM(SMM_MAP,         SMM_,        NONE,       NONE,       NONE,       NONE,       P5,         P6) \
 	\
 	NUMBER(SEG_LIMITS,                 0,          1,          1,          1,          1,          1) \
+	NUMBER(DESCRIPTOR_BYTES,           6,          6,          8,          8,          8,          8) \
 	ENUM(REAL_CS_LOAD,    REAL_CS_,    FIXED,      FIXED,      FIXED,      FIXED,      KEEP,       KEEP) \
 	ENUM(REAL_DATA_LOAD,  REAL_DATA_,  BASE,       BASE,       BASE,       BASE,       BASE,       BASE) \
 	NUMBER(REAL_FORCE_P_S,             0,          0,          0,          0,          0,          0) \

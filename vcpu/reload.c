@@ -42,6 +42,12 @@ descry_read_descriptor(const struct descry_vcpu *vcpu, uint16_t sel, uint64_t *r
 	return true;
 }
 
+struct descry_segment
+descry_descriptor_segment(const struct descry_vcpu *vcpu, uint16_t sel, uint64_t raw)
+{
+	return seg_from_table(sel, raw, descry_vcpu_profile(vcpu));
+}
+
 /* --- preview -------------------------------------------------------------------------- */
 
 static void
@@ -126,7 +132,7 @@ preview_protected(const struct descry_vcpu *vcpu, enum descry_sreg sreg, uint16_
 		}
 		out->from_table = true;
 		out->raw = read_raw(vcpu, slot);
-		desc = seg_from_table(sel, out->raw, descry_vcpu_profile(vcpu));
+		desc = descry_descriptor_segment(vcpu, sel, out->raw);
 	}
 
 	verdict = check_load(sreg, sel, &desc, cpl);

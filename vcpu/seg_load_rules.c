@@ -99,18 +99,23 @@ seg_load_descriptor(struct descry_segment *seg, const struct descry_segment *des
 		seg->attr |= SEG_TSS_BUSY;
 }
 
-#define DESCRIPTOR_286 UINT64_C(0x0000ffffffffffff)
-#define TYPE_386 0x08u /* bit of a system descriptor's type: the 32-bit ones */
+#define SIX_BYTES UINT64_C(0x0000ffffffffffff)
+#define TYPE_386 0x08u /* in a system descriptor: the types that came with the 386 */
+
+uint64_t
+seg_table_bytes(uint64_t raw, const struct descry_profile *profile)
+{
+	return profile->knob[DESCRY_KNOB_DESCRIPTOR_BYTES] == 6 ? raw & SIX_BYTES : raw;
+}
 
 struct descry_segment
 seg_from_table(uint16_t sel, uint64_t raw, const struct descry_profile *profile)
 {
-	struct descry_segment seg;
+	struct descry_segment seg =
+		descry_segment_from_descriptor(sel, seg_table_bytes(raw, profile));
 
-	if (profile->knob[DESCRY_KNOB_INSN_SET] >= DESCRY_INSN_386)
-		return descry_segment_from_descriptor(sel, raw);
-	seg = descry_segment_from_descriptor(sel, raw & DESCRIPTOR_286);
-	if (!(seg.attr & DESCRY_ATTR_S) && seg.attr & TYPE_386)
+	if (profile->knob[DESCRY_KNOB_DESCRIPTOR_BYTES] == 6 && !(seg.attr & DESCRY_ATTR_S) &&
+	    seg.attr & TYPE_386)
 		seg.attr = (uint16_t)(seg.attr & ~DESCRY_ATTR_TYPE);
 	return seg;
 }

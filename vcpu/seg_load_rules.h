@@ -33,9 +33,12 @@ void seg_load_v86(struct descry_segment *seg, uint16_t sel);
  */
 void seg_load_descriptor(struct descry_segment *seg, const struct descry_segment *desc);
 
+/* Those of the eight bytes of a table that this CPU reads: knob descriptor.bytes. */
+uint64_t seg_table_bytes(uint64_t raw, const struct descry_profile *profile);
+
 /*
- * What the eight bytes of a table mean to this CPU. A 286 reads six of them, and has no 386
- * gate or TSS (80286 Programmer's Reference Manual, Descriptors: the last word is reserved).
+ * What they mean to it. Six bytes are a 24-bit base, a 16-bit limit and no flags, and 386 gates and
+ * TSS are type 0, which is invalid (80286 Programmer's Reference Manual, Descriptors).
  */
 struct descry_segment seg_from_table(uint16_t sel, uint64_t raw,
 				     const struct descry_profile *profile);

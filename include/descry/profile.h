@@ -25,17 +25,18 @@ enum descry_knob {
 	DESCRY_KNOB_SMM_MAP,        /* enum descry_smm_map */
 
 	/* segments */
-	DESCRY_KNOB_SEG_LIMITS,      /* 0: there are no limits and no types, offsets wrap (8086) */
-	DESCRY_KNOB_REAL_CS_LOAD,    /* enum descry_real_cs_load */
-	DESCRY_KNOB_REAL_DATA_LOAD,  /* enum descry_real_data_load */
-	DESCRY_KNOB_REAL_FORCE_P_S,  /* 0, 1 */
-	DESCRY_KNOB_REAL_CS_WRITE,   /* 1: write protection of CS is enforced with PE=0 */
-	DESCRY_KNOB_NULL_LOAD,       /* enum descry_null_load */
-	DESCRY_KNOB_IRET_NULL_RULE,  /* enum descry_iret_null_rule */
-	DESCRY_KNOB_IRET_NULL_BASE,  /* 1: what a return makes null keeps its base and limit */
-	DESCRY_KNOB_LIMIT_WRAP4G,    /* 1: an access that wraps past FFFFFFFFh faults */
-	DESCRY_KNOB_PE_WINDOW,       /* 1: loads follow CR0.PE only after a jump */
-	DESCRY_KNOB_ACCESSED_FORCED, /* 1: a cached attr has A set, whatever the table keeps */
+	DESCRY_KNOB_SEG_LIMITS,       /* 0: there are no limits and no types, offsets wrap (8086) */
+	DESCRY_KNOB_DESCRIPTOR_BYTES, /* 6: no 386 flags, base and limit bits, gates and TSS; 8 */
+	DESCRY_KNOB_REAL_CS_LOAD,     /* enum descry_real_cs_load */
+	DESCRY_KNOB_REAL_DATA_LOAD,   /* enum descry_real_data_load */
+	DESCRY_KNOB_REAL_FORCE_P_S,   /* 0, 1 */
+	DESCRY_KNOB_REAL_CS_WRITE,    /* 1: write protection of CS is enforced with PE=0 */
+	DESCRY_KNOB_NULL_LOAD,        /* enum descry_null_load */
+	DESCRY_KNOB_IRET_NULL_RULE,   /* enum descry_iret_null_rule */
+	DESCRY_KNOB_IRET_NULL_BASE,   /* 1: what a return makes null keeps its base and limit */
+	DESCRY_KNOB_LIMIT_WRAP4G,     /* 1: an access that wraps past FFFFFFFFh faults */
+	DESCRY_KNOB_PE_WINDOW,        /* 1: loads follow CR0.PE only after a jump */
+	DESCRY_KNOB_ACCESSED_FORCED,  /* 1: a cached attr has A set, whatever the table keeps */
 
 	/* interrupts and faults */
 	DESCRY_KNOB_RM_INT_LIMIT,    /* enum descry_rm_int_limit */

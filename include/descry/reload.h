@@ -51,4 +51,8 @@ const char *descry_cache_status_text(unsigned status, char buffer[DESCRY_CACHE_S
 DESCRY_MUST_CHECK bool descry_read_descriptor(const struct descry_vcpu *vcpu, uint16_t sel,
 					      uint64_t *raw, uint64_t *linear);
 
+/* What the bytes of a descriptor mean to this CPU: knob descriptor.bytes. */
+struct descry_segment descry_descriptor_segment(const struct descry_vcpu *vcpu, uint16_t sel,
+						uint64_t raw);
+
 #endif

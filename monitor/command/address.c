@@ -40,7 +40,7 @@ parse_far(struct descry_session *session, const char *text, const char *colon,
 			return descry_fail(err, DESCRY_BAD_ADDRESS,
 					   "'%.80s': selector %04llx names no descriptor", text,
 					   (unsigned long long)sel);
-		base = descry_segment_from_descriptor((uint16_t)sel, raw).base;
+		base = descry_descriptor_segment(vcpu, (uint16_t)sel, raw).base;
 	}
 	*out = (struct descry_address){ .offset = (uint32_t)(base + offset) };
 	return DESCRY_OK;

@@ -60,7 +60,7 @@ put_target(const struct descry_sink *sink, struct descry_monitor *monitor,
 	else if (descry_read_descriptor(vcpu, entry->sel, &raw, &linear))
 		descry_query_symbol(
 			monitor,
-			(uint32_t)(descry_segment_from_descriptor(entry->sel, raw).base +
+			(uint32_t)(descry_descriptor_segment(vcpu, entry->sel, raw).base +
 				   entry->offset),
 			symbol);
 	descry_sink_printf(sink, "%04x:%0*" PRIx32 "%s%s", entry->sel, entry_size == 4 ? 4 : 8,
