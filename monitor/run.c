@@ -62,9 +62,6 @@ on_request(struct run *run)
 		return end(run, DESCRY_STOP_GUEST_EXIT);
 	case DESCRY_REQUEST_HOST_INTERRUPT:
 		return on_host_interrupt(run);
-	case DESCRY_REQUEST_RESET:
-		run->exit.text = "reset (bit 0 of port 92h, just written)";
-		return end(run, DESCRY_STOP_NOT_MODELLED);
 	}
 	return true;
 }

@@ -81,7 +81,6 @@ const char *descry_far_text(uint16_t cs, uint64_t ip, char text[DESCRY_FAR_TEXT]
 enum descry_request {
 	DESCRY_REQUEST_GUEST_EXIT = 1,
 	DESCRY_REQUEST_HOST_INTERRUPT,
-	DESCRY_REQUEST_RESET,
 };
 
 struct descry_stop {

@@ -60,6 +60,7 @@ system_control_in(struct devices *devices, uint16_t port)
 	return devices->state.system_control;
 }
 
+/* Bit 0 resets the CPU alone; memory and devices stay, and so does the A20 gate. */
 static void
 system_control_out(struct devices *devices, uint16_t port, uint32_t value)
 {
@@ -67,7 +68,7 @@ system_control_out(struct devices *devices, uint16_t port, uint32_t value)
 	devices->state.system_control = value & SYSTEM_CONTROL_A20;
 	descry_vcpu_mask_a20(devices->vcpu, !(value & SYSTEM_CONTROL_A20));
 	if (value & SYSTEM_CONTROL_RESET)
-		descry_vcpu_request(devices->vcpu, DESCRY_REQUEST_RESET);
+		descry_vcpu_init(devices->vcpu);
 }
 
 /* Reads its own address: this is how guests find the console. */

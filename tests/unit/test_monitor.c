@@ -120,9 +120,9 @@ static const struct {
 	  0x7c05, -1, 0,
 	  { "shutdown (triple fault): ", "#DF(0000) could not be delivered at 0000:7c05: int3; cs ",
 	    "; ss 0000 base 00000000 limit 0000ffff attr 0093; idtr base 00000000 limit 0000" } },
-	{ "mov al, 1; out 0x92, al: reset",
-	  ROW("\xb0\x01\xe6\x92"), DESCRY_STOP_NOT_MODELLED, 0x7c04, -1, 0,
-	  { "not modelled yet: reset (bit 0 of port 92h, just written) at" } },
+	{ "mov al, 3; out 0x92, al: there is no ROM at the reset vector",
+	  ROW("\xb0\x03\xe6\x92"), DESCRY_STOP_UNHANDLED, 0xfff0, 6, 0,
+	  { "unhandled #UD (vector 6) at f000:fff0: " } },
 	{ "mov tr6, eax: gone since the Pentium",
 	  ROW("\x0f\x26\xf0"), DESCRY_STOP_UNHANDLED, 0x7c00, 6, 0,
 	  { "unhandled #UD (vector 6) at 0000:7c00: " } },
@@ -354,6 +354,32 @@ test_a20(void **state)
 	memory_read(&monitor->memory, 0x100500, high, 2);
 	assert_memory_equal(low, "\x22\x00", 2);
 	assert_memory_equal(high, "\x11\x33", 2);
+	descry_monitor_destroy(monitor);
+}
+
+/* The fast reset is one of the CPU: what it finds of the memory and of A20 is as it was. */
+static void
+test_fast_reset(void **state)
+{
+	/* byte [0500] = 5a; port 92 = 1; hlt */
+	struct descry_monitor *monitor = CREATE("\xc6\x06\x00\x05\x5a\xb0\x01\xe6\x92\xf4");
+	const struct descry_state *cpu = descry_vcpu_state(descry_monitor_vcpu(monitor));
+	uint8_t kept;
+
+	(void)state;
+	assert_int_equal(run(monitor, 3).reason, DESCRY_STOP_STEP);
+	assert_int_equal(cpu->rip, 0x7c09);
+	assert_int_equal(cpu->pending, DESCRY_PENDING_INIT);
+	assert_int_equal(run(monitor, 0).reason, DESCRY_STOP_UNHANDLED);
+	assert_int_equal(cpu->pending, 0);
+	assert_int_equal(cpu->seg[DESCRY_CS].sel, 0xf000);
+	assert_int_equal(cpu->seg[DESCRY_CS].base, 0xffff0000);
+	assert_int_equal(cpu->rip, 0xfff0);
+	assert_int_equal(cpu->gpr[DESCRY_DX], 0x633);
+	assert_int_equal(cpu->gpr[DESCRY_AX], 0);
+	assert_int_equal(cpu->a20_masked, 1);
+	memory_read(&monitor->memory, 0x500, &kept, 1);
+	assert_int_equal(kept, 0x5a);
 	descry_monitor_destroy(monitor);
 }
 
@@ -702,6 +728,7 @@ main(void)
 		cmocka_unit_test(test_rom_starts_at_reset),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_a20),
+		cmocka_unit_test(test_fast_reset),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_breakpoints),
