@@ -43,7 +43,7 @@ descry_stop_reason_text(enum descry_stop_reason reason)
 		[DESCRY_STOP_HALTED] = "halted for ever",
 		[DESCRY_STOP_UNHANDLED] = "unhandled",
 		[DESCRY_STOP_SHUTDOWN] = "shutdown",
-		[DESCRY_STOP_NOT_MODELLED] = "not modelled yet",
+		[DESCRY_STOP_NOT_MODELLED] = "not modelled",
 		[DESCRY_STOP_INVARIANT] = "invariant broken",
 	};
 
@@ -267,7 +267,7 @@ static void
 describe_not_modelled(struct descry_monitor *monitor, struct descry_stop *stop,
 		      const struct place *place, const char *what)
 {
-	append(stop, "not modelled yet: %s at ", what);
+	append(stop, "%s, at ", what);
 	append_place(monitor, stop, place);
 	append_bytes(stop, place);
 	append_segments(monitor, stop, place->segments);
@@ -356,7 +356,7 @@ stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
 		describe_shutdown(monitor, stop, &place);
 		break;
 	case DESCRY_STOP_NOT_MODELLED:
-		describe_not_modelled(monitor, stop, &place, exit ? exit->text : "this");
+		describe_not_modelled(monitor, stop, &place, exit ? exit->text : "not modelled");
 		break;
 	case DESCRY_STOP_INVARIANT: /* its text names the place before the instruction */
 		append(stop, "invariant broken: %s", exit ? exit->text : "");

@@ -270,8 +270,8 @@ static const struct insn *
 exec_not_modelled(struct cpu *c, const struct insn *in)
 {
 	static const char *const texts[] = {
-		[FEATURE_TEST_REGISTERS] = "test registers",
-		[FEATURE_8086_OPCODE] = "what an 8086 makes of these bytes",
+		[FEATURE_TEST_REGISTERS] = "test registers are not part of this model",
+		[FEATURE_8086_OPCODE] = "no manual says what an 8086 makes of these bytes",
 	};
 
 	/* A Pentium has no test registers; before it they are for ring 0 alone, modelled or not. */

@@ -295,7 +295,7 @@ what_is_not_modelled_changes_nothing(void **state)
 	before = *descry_vcpu_state(m->vcpu);
 	exit = run(m, 0);
 	assert_int_equal(exit.reason, DESCRY_EXIT_NOT_MODELLED);
-	assert_string_equal(exit.text, "test registers");
+	assert_string_equal(exit.text, "test registers are not part of this model");
 	assert_memory_equal(&before, descry_vcpu_state(m->vcpu), sizeof(before));
 }
 
