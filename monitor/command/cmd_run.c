@@ -79,6 +79,47 @@ on_reset(struct command_call *call)
 	return DESCRY_COMMAND_OK;
 }
 
+/* --- from outside --------------------------------------------------------------------- */
+
+static enum descry_command_result
+asked_for(struct command_call *call, const char *what)
+{
+	if (call->sink->json)
+		json_render(call->sink, json_pack("{s:s}", "asked_for", what));
+	else
+		descry_sink_printf(call->sink, "%s pending\n", what);
+	return DESCRY_COMMAND_OK;
+}
+
+static enum descry_command_result
+on_nmi(struct command_call *call)
+{
+	if (command_guest_has_ended(call))
+		return DESCRY_COMMAND_ERROR;
+	descry_vcpu_nmi(descry_monitor_vcpu(call->monitor));
+	return asked_for(call, "NMI");
+}
+
+static enum descry_command_result
+on_smi(struct command_call *call)
+{
+	if (command_guest_has_ended(call))
+		return DESCRY_COMMAND_ERROR;
+	if (!descry_vcpu_smi(descry_monitor_vcpu(call->monitor)))
+		return command_error(call, DESCRY_NOT_SUPPORTED,
+				     "smi: this CPU has no system management mode (knob smm.map)");
+	return asked_for(call, "SMI");
+}
+
+static enum descry_command_result
+on_init(struct command_call *call)
+{
+	if (command_guest_has_ended(call))
+		return DESCRY_COMMAND_ERROR;
+	descry_vcpu_init(descry_monitor_vcpu(call->monitor));
+	return asked_for(call, "INIT");
+}
+
 /* --- breakpoints ---------------------------------------------------------------------- */
 
 static enum descry_command_result
@@ -213,6 +254,21 @@ const struct command run_commands[] = {
 	  on_reset, REPEAT_NEVER,
 	  "begin again: memory, devices and CPU as they were at the start",
 	  "Breakpoints stay." },
+	{ "nmi", NULL, TOPIC_RUN, NULL, { { 0 } },
+	  on_nmi, REPEAT_NEVER,
+	  "ask for a non-maskable interrupt at this boundary",
+	  "It comes before the next instruction, or waits: until the last NMI has returned, in\n"
+	  "the shadow of MOV SS, in SMM. It wakes HLT. `regs` shows what waits." },
+	{ "smi", NULL, TOPIC_RUN, NULL, { { 0 } },
+	  on_smi, REPEAT_NEVER,
+	  "ask for a system management interrupt at this boundary",
+	  "It comes before the next instruction, or waits: in a shadow, and in SMM until RSM.\n"
+	  "It is an error on a CPU without SMM (docs/smm.md)." },
+	{ "init", NULL, TOPIC_RUN, NULL, { { 0 } },
+	  on_init, REPEAT_NEVER,
+	  "ask for an INIT of the CPU at this boundary",
+	  "The CPU begins at its reset vector; memory, devices, SMBASE and the model-specific\n"
+	  "registers stay. It waits as an SMI does, and leads out of a shutdown." },
 	{ 0 },
 };
 /* clang-format on */

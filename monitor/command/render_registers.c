@@ -55,9 +55,27 @@ static const char *const flags[] = { "cf", "pf", "af", "zf", "sf", "tf", "if",
 				     "df", "of", "nt", "rf", "vm", NULL };
 static const char *const cr0_bits[] = { "pe", "mp", "em", "ts", "et", "pg", NULL };
 
+/* What waits for its boundary. */
+static void
+put_pending(const struct descry_sink *sink, const struct descry_state *state)
+{
+	if (state->pending_db)
+		descry_sink_text(sink, "#DB pending  ");
+	if (state->pending & DESCRY_PENDING_INIT)
+		descry_sink_text(sink, "INIT pending  ");
+	if (state->pending & DESCRY_PENDING_SMI)
+		descry_sink_text(sink, "SMI pending  ");
+	if (state->pending & DESCRY_PENDING_NMI)
+		descry_sink_text(sink, "NMI pending  ");
+	if (state->pending & DESCRY_PENDING_INTERRUPT)
+		descry_sink_printf(sink, "interrupt %02xh pending  ", state->interrupt);
+}
+
 static void
 put_state(const struct descry_sink *sink, const struct descry_state *state)
 {
+	if (state->in_smm)
+		descry_sink_printf(sink, "in SMM, SMBASE %08" PRIx32 "  ", state->smbase);
 	if (state->halted)
 		descry_sink_text(sink, "halted  ");
 	if (state->shut_down)
@@ -70,8 +88,7 @@ put_state(const struct descry_sink *sink, const struct descry_state *state)
 		descry_sink_text(sink, "shadow of STI  ");
 	if (state->shadow & DESCRY_SHADOW_MOV_SS)
 		descry_sink_text(sink, "shadow of MOV SS  ");
-	if (state->pending_db)
-		descry_sink_text(sink, "#DB pending  ");
+	put_pending(sink, state);
 }
 
 /* --- debug registers ------------------------------------------------------------------ */
@@ -170,6 +187,17 @@ put_registers(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
 			   state->retired);
 }
 
+static json_t *
+json_pending(const struct descry_state *state)
+{
+	return json_pack("{s:b, s:b, s:b, s:b, s:o}", "db", state->pending_db != 0, "init",
+			 !!(state->pending & DESCRY_PENDING_INIT), "smi",
+			 !!(state->pending & DESCRY_PENDING_SMI), "nmi",
+			 !!(state->pending & DESCRY_PENDING_NMI), "interrupt",
+			 state->pending & DESCRY_PENDING_INTERRUPT ? json_integer(state->interrupt)
+								   : json_null());
+}
+
 /* Every name of the register table that is no part of another name's row. */
 static json_t *
 json_registers(const struct descry_vcpu *vcpu, const struct descry_state *state)
@@ -191,6 +219,10 @@ json_registers(const struct descry_vcpu *vcpu, const struct descry_state *state)
 	json_object_set_new(object, "halted", json_boolean(state->halted));
 	json_object_set_new(object, "shut_down", json_boolean(state->shut_down));
 	json_object_set_new(object, "a20_masked", json_boolean(state->a20_masked));
+	json_object_set_new(object, "nmi_blocked", json_boolean(state->nmi_blocked));
+	json_object_set_new(object, "in_smm", json_boolean(state->in_smm));
+	json_object_set_new(object, "smbase", json_integer(state->smbase));
+	json_object_set_new(object, "pending", json_pending(state));
 	return object;
 }
 
