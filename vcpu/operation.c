@@ -5,6 +5,7 @@
 #include "far.h"
 #include "provenance.h"
 #include "seg_load.h"
+#include "v86.h"
 
 void
 descry_op_set_step(struct descry_vcpu *vcpu, unsigned step)
@@ -98,7 +99,9 @@ descry_op_iret(struct descry_vcpu *vcpu, const struct descry_iret_frame *frame,
 	bool done;
 
 	begin(c);
-	done = far_iret_same_ring(c, frame->cs, frame->ip, frame->flags, 4);
+	done = v86_is_return(c, frame->flags, 4)
+		       ? raise(c, DESCRY_VEC_GP, frame->cs & ~DESCRY_SEL_RPL)
+		       : far_iret_same_ring(c, frame->cs, frame->ip, frame->flags, 4);
 	if (done)
 		c->state.rip = c->target;
 	return end(c, done, fault);

@@ -36,8 +36,8 @@ void descry_op_load_idtr(struct descry_vcpu *vcpu, uint64_t base, uint32_t limit
 
 /*
  * IRET to a frame that is held in host memory: CS is loaded again by the rules of the
- * current mode, the stack is not touched. same-ring only; an outer ring is refused with
- * #GP(sel).
+ * current mode, the stack is not touched. same-ring only; an outer ring, and
+ * virtual-8086 mode, is refused with #GP(sel).
  */
 struct descry_iret_frame {
 	uint32_t ip;
