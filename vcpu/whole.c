@@ -67,12 +67,12 @@ whole_put(struct cpu *c, const struct whole *whole, enum descry_cause cause)
 	for (unsigned i = 0; i < 8; i++)
 		state->gpr[i] = whole->gpr[i];
 	c->target = whole->eip;
-	eflags_write(c, whole->eflags);
 	state->dr[6] = debug_dr6_image(c, whole->dr6);
 	state->dr[7] = debug_dr7_image(c, whole->dr7);
 	state->gdtr = whole->gdtr;
 	state->idtr = whole->idtr;
 	control_put(c, whole->cr0, whole->cr3, whole->cr4);
+	eflags_write(c, whole->eflags); /* which of them there are goes by PE */
 	put_segments(c, whole, cause);
 	cpu_derive(c); /* privilege has come with SS, VM with the flags */
 }
