@@ -203,6 +203,14 @@ note_debug_exception(struct cpu *c, const struct interruption *i)
 		debug_enter(c, i->dr6);
 }
 
+/* Also when another exception takes its place (SDM vol. 3, Page-Fault Exception). */
+static void
+note_page_fault(struct cpu *c, unsigned vector)
+{
+	if (vector == DESCRY_VEC_PF)
+		c->state.cr2 = c->fault.address;
+}
+
 /*
  * With what follows when delivery faults too: double fault, then shutdown. False when the
  * run ends first.
@@ -214,10 +222,10 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 	bool done = false;
 
 	cpu_here_stopped(c);
+	if (i.kind == INTERRUPTION_FAULT)
+		note_page_fault(c, i.vector);
 	while (!done) {
 		c->fault.vector = DESCRY_VEC_NONE;
-		if (i.kind == INTERRUPTION_FAULT && i.vector == DESCRY_VEC_PF)
-			c->state.cr2 = c->fault.address;
 		if (i.kind != INTERRUPTION_EXTERNAL)
 			record(c, DESCRY_EVENT_FAULT, &i);
 		done = deliver(c, &i);
@@ -226,8 +234,10 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 			return false;
 		if (i.kind != INTERRUPTION_EXTERNAL)
 			note_debug_exception(c, &i);
-		if (!done)
+		if (!done) {
+			note_page_fault(c, c->fault.vector);
 			microstep_fault(c);
+		}
 		if (!done && !escalate(c, &i)) {
 			shut_down(c, &first);
 			return false;

@@ -432,14 +432,14 @@ static const struct {
 	{ "PUSH",                    { 0x50 },                            0x401000, 0x400000, 0x400ffc, 2 },
 	{ "PUSHA across pages",      { 0x60 },                            0x401010, 0x400000, 0x400ffc, 2 },
 	{ "POPA across pages",       { 0x61 },                            0x400ff0, 0x401000, 0x401000, 0 },
-	{ "ENTER 16, 0",             { 0xc8, 0x10, 0x00, 0x00 },          0x401008, 0x400000, 0x400ff4, 2 },
+	{ "ENTER 32, 0",             { 0xc8, 0x20, 0x00, 0x00 },          0x401010, 0x400000, 0x400fec, 2 },
 	{ "CALL",                    { 0xe8, 0, 0, 0 },                0x401000, 0x400000, 0x400ffc, 2 },
 	{ "far CALL, second slot",   { 0x9a, 0, 0x7f, 0, 0, 8 },       0x401004, 0x400000, 0x400ffc, 2 },
 	{ "far RET, the selector",   { 0xcb },                            0x400ffc, 0x401000, 0x401000, 0 },
 	{ "IRET, the flags",         { 0xcf },                            0x400ff8, 0x401000, 0x401000, 0 },
 	{ "SGDT across pages",       { 0x0f, 0x01, 0x05, 0xfc, 0x0f, 0x40 }, 0x6f00, 0x401000, 0x401000, 2 },
 	{ "LES, the selector",       { 0xc4, 0x05, 0xfc, 0x0f, 0x40 }, 0x6f00, 0x401000, 0x401000, 0 },
-	{ "INT n, its gate",         { 0xcd, 0x10 },                      0x6f00, IDT, IDT + 0x80, 0 },
+	{ "INT n, its gate, and at last that of #DF", { 0xcd, 0x10 },     0x6f00, IDT, IDT + 0x40, 0 },
 	/* clang-format on */
 };
 
@@ -489,6 +489,28 @@ a_fault_in_the_middle_leaves_registers(void **state)
 		assert_int_equal(cpu(m)->cr2, middles[i].cr2);
 		expect_registers(m, &before);
 	}
+}
+
+/*
+ * SDM vol. 3, Interrupt 14 - Page-Fault Exception: the address of a page fault met while another
+ * is delivered replaces that of the first, though what follows is a double fault.
+ */
+static void
+the_second_page_fault_has_cr2(void **state)
+{
+	const uint32_t idt = 0xafb0; /* vector 8 in this page, vector 14 in the next one */
+	struct machine *m = *state;
+
+	BEGIN(m, 0, 0xa1, 0x00, 0x50, 0x40, 0x00); /* mov eax, [TESTED + 5000h] */
+	put32(m, idt + 8 * 8, 0x00080000 | HANDLER);
+	put32(m, idt + 8 * 8 + 4, 0x00008e00);
+	descry_vcpu_state_mutable(m->vcpu)->idtr.base = idt;
+	remove_page(m, 0xb000);
+	assert_int_equal(run_for(m, 1).vector, DESCRY_VEC_PF);
+	assert_int_equal(cpu(m)->rip, HANDLER);
+	assert_int_equal(descry_vcpu_event_count(m->vcpu), 2);
+	assert_int_equal(descry_vcpu_event(m->vcpu, 1)->fault.vector, DESCRY_VEC_DF);
+	assert_int_equal(cpu(m)->cr2, idt + 14 * 8);
 }
 
 /* The registers stand at the iteration that faults, and the first one has been done. */
@@ -637,6 +659,7 @@ main(void)
 		cmocka_unit_test(the_tlb_remembers),
 		cmocka_unit_test(a_look_changes_nothing),
 		cmocka_unit_test(a_fault_in_the_middle_leaves_registers),
+		cmocka_unit_test(the_second_page_fault_has_cr2),
 		cmocka_unit_test(a_repeat_faults_between_iterations),
 		cmocka_unit_test(descriptors_are_the_supervisors),
 		cmocka_unit_test(code_across_pages),
