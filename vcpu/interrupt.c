@@ -271,6 +271,10 @@ interrupt_in_new_task(struct cpu *c, const struct insn *in, bool done)
 	return NULL;
 }
 
+/*
+ * Data breakpoints that the delivery itself meets are dropped: a machine whose vector is watched
+ * delivers for ever, without an instruction between (CVE-2015-8104), and a run could not end.
+ */
 void
 interrupt_deliver_trap(struct cpu *c)
 {
@@ -282,7 +286,9 @@ interrupt_deliver_trap(struct cpu *c)
 					.dr6 = pending };
 
 	c->state.pending_db = 0;
-	if (!deliver_to_the_end(c, i) && !c->state.shut_down)
+	if (deliver_to_the_end(c, i))
+		c->state.pending_db &= (uint16_t)~DESCRY_DR6_B;
+	else if (!c->state.shut_down)
 		c->state.pending_db = pending;
 }
 

@@ -207,6 +207,8 @@ static const struct program {
 	  { 0x61, 0x90, 0xf4 }, 0, 0x7006, A0, 0,                      AT_DB, 0x7c01, 1 },
 	{ "int3: its frame, trapped at the first instruction of the handler",
 	  { 0xcc, 0xf4 }, 0, 0x6ffe, W0, 0,                            AT_DB, AT_OTHER, 1 },
+	{ "icebp with its own vector watched: reported once, and not again by that report",
+	  { 0xf1, 0xf4 }, 0, 4, A0, 0,                                 AT_DB, AT_DB, 1 },
 	{ "fetching is no data access",
 	  { 0x90, 0x90, 0xf4 }, 0, 0x7c01, A0, 0,                      0x7c02, NONE, 0 },
 	{ "rep stosb: behind the iteration that writes it",
