@@ -13,16 +13,9 @@ descry_op_set_step(struct descry_vcpu *vcpu, unsigned step)
 	vcpu->cpu.op_step = (uint8_t)step;
 }
 
-const char *
-descry_op_not_modelled(const struct descry_vcpu *vcpu)
-{
-	return vcpu->cpu.no_exit.text;
-}
-
 static void
 begin(struct cpu *c)
 {
-	c->no_exit.text = NULL;
 	c->fault.vector = DESCRY_VEC_NONE;
 	cpu_here_stopped(c);
 }

@@ -16,12 +16,6 @@
  */
 void descry_op_set_step(struct descry_vcpu *vcpu, unsigned step);
 
-/*
- * An operation whose rule is not written yet also returns false, with the vector
- * DESCRY_VEC_NONE. Then this says what it is ("call gate", ...); NULL otherwise.
- */
-const char *descry_op_not_modelled(const struct descry_vcpu *vcpu);
-
 /* MOV Sreg, or LLDT / LTR for those two. CS by far jump. */
 DESCRY_MUST_CHECK bool descry_op_load_segment(struct descry_vcpu *vcpu, enum descry_sreg sreg,
 					      uint16_t sel, enum descry_cause cause,

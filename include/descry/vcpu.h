@@ -205,8 +205,7 @@ struct descry_exit {
 	enum descry_exit_reason reason;
 	struct descry_fault fault;
 	uint32_t request;
-	const char *text; /* NOT_MODELLED: "call gate", "paging", ...; INVARIANT: until the next
-			   * run */
+	const char *text; /* NOT_MODELLED: a sentence; INVARIANT: until the next run */
 };
 
 void descry_vcpu_run(struct descry_vcpu *vcpu, const struct descry_control *control,

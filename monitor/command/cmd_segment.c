@@ -50,10 +50,7 @@ load_as_instruction(struct command_call *call, enum descry_sreg sreg, uint16_t s
 	descry_op_set_step(vcpu, DESCRY_STEP_PERSON);
 	done = descry_op_load_segment(vcpu, sreg, sel, cause_of_load(sreg), &fault);
 	descry_op_set_step(vcpu, DESCRY_STEP_GUEST);
-	if (!done && descry_op_not_modelled(vcpu))
-		command_error(call, DESCRY_NOT_SUPPORTED, "load %s %04x: not modelled yet: %s",
-			      descry_sreg_name(sreg), sel, descry_op_not_modelled(vcpu));
-	else if (!done)
+	if (!done)
 		command_error(call, DESCRY_BAD_ARGUMENT,
 			      "load %s %04x: %s(%04x)%s%s; nothing has changed",
 			      descry_sreg_name(sreg), sel, descry_vector_text(fault.vector),

@@ -78,17 +78,10 @@ world_refuse(struct world_switch *sw, const char *format, ...)
 bool
 world_host_fault(struct world_switch *sw, const struct descry_fault *fault, const char *what)
 {
-	const char *missing = descry_op_not_modelled(sw->vcpu);
-
 	sw->trace->end = DESCRY_WORLD_HOST_FAULT;
 	sw->trace->fault = *fault;
-	if (missing)
-		snprintf(sw->trace->why, sizeof(sw->trace->why),
-			 "not modelled yet: %s, at X%u, by %s", missing, sw->step->number, what);
-	else
-		snprintf(sw->trace->why, sizeof(sw->trace->why), "%s(%04x) at X%u, by %s",
-			 descry_vector_text(fault->vector), fault->error_code, sw->step->number,
-			 what);
+	snprintf(sw->trace->why, sizeof(sw->trace->why), "%s(%04x) at X%u, by %s",
+		 descry_vector_text(fault->vector), fault->error_code, sw->step->number, what);
 	world_step_note(sw->step, "%s", sw->trace->why);
 	return false;
 }
