@@ -65,6 +65,7 @@ descry_query_code(struct descry_monitor *monitor, uint64_t linear, struct descry
 	const struct descry_segment *cs = &descry_vcpu_state(vcpu)->seg[DESCRY_CS];
 	const struct descry_disas_options options = {
 		.code32 = cs->attr & DESCRY_ATTR_DB,
+		.profile = descry_vcpu_profile(vcpu),
 		.ip = (uint32_t)(linear - cs->base),
 		.symbolize = symbolize_ip,
 		.owner = monitor,

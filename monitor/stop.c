@@ -89,6 +89,7 @@ find_place(struct descry_monitor *monitor, uint16_t cs, uint64_t ip, struct plac
 	const struct descry_segment *code = &descry_vcpu_state(monitor->vcpu)->seg[DESCRY_CS];
 	const struct descry_disas_options options = {
 		.code32 = code->attr & DESCRY_ATTR_DB,
+		.profile = descry_vcpu_profile(monitor->vcpu),
 		.ip = ip,
 		.symbolize = symbolize_ip,
 		.owner = monitor,

@@ -83,6 +83,22 @@ prefix_override(const ZydisDecodedInstruction *insn, char text[DESCRY_DISAS_TEXT
 	}
 }
 
+/* Zydis knows the bytes by what AMD made of them later: SYSCALL and SYSRET. */
+static bool
+is_loadall(const struct descry_disas_options *options, const ZydisDecodedInstruction *insn)
+{
+	if (options->profile == NULL || insn->opcode_map != ZYDIS_OPCODE_MAP_0F)
+		return false;
+	switch (options->profile->knob[DESCRY_KNOB_LOADALL]) {
+	case DESCRY_LOADALL_286:
+		return insn->opcode == 0x05;
+	case DESCRY_LOADALL_386:
+		return insn->opcode == 0x07;
+	default:
+		return false;
+	}
+}
+
 unsigned
 descry_disassemble(const struct descry_disas_options *options, const uint8_t *bytes, size_t size,
 		   char text[DESCRY_DISAS_TEXT])
@@ -101,5 +117,7 @@ descry_disassemble(const struct descry_disas_options *options, const uint8_t *by
 	if (!format(options, &insn, operands, text))
 		return 0;
 	prefix_override(&insn, text);
+	if (is_loadall(options, &insn))
+		snprintf(text, DESCRY_DISAS_TEXT, "loadall");
 	return insn.length;
 }

@@ -4,6 +4,8 @@
 #ifndef DESCRY_DISAS_H
 #define DESCRY_DISAS_H
 
+#include <descry/profile.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +18,7 @@ typedef bool descry_symbolize_fn(void *owner, uint64_t ip, char *buffer, size_t 
 
 struct descry_disas_options {
 	bool code32; /* CS.D */
+	const struct descry_profile *profile; /* may be NULL: no LOADALL */
 	uint64_t ip;
 	descry_symbolize_fn *symbolize; /* may be NULL */
 	void *owner;

@@ -174,7 +174,7 @@ struct descry_compare_row {
 	struct descry_segment seg[DESCRY_SREG_COUNT]; /* at X8; where it ended, if there is none */
 	struct descry_world_access access;
 	struct descry_world_access truth; /* the same access without the switch */
-	char detail[240];
+	char detail[480];
 	struct descry_world_trace trace;
 };
 

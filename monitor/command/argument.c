@@ -134,8 +134,8 @@ parse_choice(const struct argument_spec *spec, struct argument *out, struct desc
 		if (used >= sizeof(list))
 			break;
 	}
-	return descry_fail(err, DESCRY_BAD_ARGUMENT, "%s is one of %s, not '%.40s'", spec->name,
-			   list, out->text);
+	return descry_fail(err, DESCRY_BAD_ARGUMENT, "%s is %s%s, not '%.40s'", spec->name,
+			   spec->choices[1] == NULL ? "" : "one of ", list, out->text);
 }
 
 static enum descry_status

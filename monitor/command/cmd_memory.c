@@ -121,7 +121,8 @@ static enum descry_command_result
 refuse_all(struct command_call *call, const struct descry_denial *denial)
 {
 	if (denial->fault.vector == DESCRY_VEC_NONE)
-		return command_error(call, DESCRY_BAD_ADDRESS, "there is no memory at 0x%llx",
+		return command_error(call, DESCRY_BAD_ADDRESS, "%s 0x%llx",
+				     no_memory_text(call->monitor),
 				     (unsigned long long)denial->linear);
 	return command_error(
 		call, DESCRY_BAD_ADDRESS, "%s:0x%llx: %s, %s (linear:0x%llx asks no segment)",

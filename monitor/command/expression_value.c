@@ -1,4 +1,5 @@
 #include "command/expression.h"
+#include "command/render.h"
 
 #include <descry/number.h>
 
@@ -275,7 +276,7 @@ evaluate_memory(const struct evaluation *e, const struct expression_node *node, 
 			    descry_vector_text(denial.fault.vector), denial.why,
 			    (unsigned long long)denial.linear);
 	else
-		descry_fail(e->err, DESCRY_BAD_ADDRESS, "there is no memory at %llx",
+		descry_fail(e->err, DESCRY_BAD_ADDRESS, "%s 0x%llx", no_memory_text(e->monitor),
 			    (unsigned long long)denial.linear);
 	return false;
 }

@@ -86,6 +86,9 @@ void render_code(const struct descry_sink *sink, struct descry_monitor *monitor,
 /* The way of a linear address through the page tables, and the TLB beside them. */
 void render_page(const struct descry_sink *sink, struct descry_monitor *monitor, uint32_t linear);
 
+/* "there is no memory at", or, with paging on, "no page leads to memory at". */
+const char *no_memory_text(struct descry_monitor *monitor);
+
 /* How x shows memory. */
 struct memory_format {
 	size_t count;

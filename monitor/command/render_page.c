@@ -154,3 +154,11 @@ render_page(const struct descry_sink *sink, struct descry_monitor *monitor, uint
 	if (page.paging)
 		text_page(sink, &page);
 }
+
+const char *
+no_memory_text(struct descry_monitor *monitor)
+{
+	const bool paging = descry_vcpu_state(descry_monitor_vcpu(monitor))->cr0 & DESCRY_CR0_PG;
+
+	return paging ? "no page leads to memory at" : "there is no memory at";
+}

@@ -11,49 +11,141 @@ read(const struct descry_state *state, const char *name)
 	return (uint32_t)register_read(register_find(name, strlen(name)), state);
 }
 
+static uint64_t
+knob(const struct descry_vcpu *vcpu, enum descry_knob which)
+{
+	return descry_vcpu_profile(vcpu)->knob[which];
+}
+
+static bool
+is_32bit(const struct descry_vcpu *vcpu)
+{
+	return knob(vcpu, DESCRY_KNOB_INSN_SET) >= DESCRY_INSN_386;
+}
+
 static void
 put_row(const struct descry_sink *sink, const struct descry_state *state, const char *const *names)
 {
-	for (unsigned i = 0; names[i] != NULL; i++)
-		descry_sink_printf(sink, "%s%s%-6s%s %08" PRIx32, i > 0 ? "  " : "",
+	for (unsigned i = 0; names[i] != NULL; i++) {
+		const struct register_name *reg = register_find(names[i], strlen(names[i]));
+
+		descry_sink_printf(sink, "%s%s%-6s%s %0*" PRIx64, i > 0 ? "  " : "",
 				   style(sink, STYLE_QUIET), names[i], style(sink, STYLE_PLAIN),
-				   read(state, names[i]));
+				   reg->bits > 16 ? 8 : 4, register_read(reg, state));
+	}
 }
 
-/* The bits that are set, by name. */
+/* The bits of a word that are set, by name, in brackets. */
 static void
-put_bits(const struct descry_sink *sink, const struct descry_state *state, const char *const *names)
+put_word_bits(const struct descry_sink *sink, uint64_t word, const char *const names[32])
 {
 	bool any = false;
 
-	for (; *names != NULL; names++) {
-		if (read(state, *names) == 0)
+	for (unsigned bit = 0; bit < 32; bit++) {
+		if (names[bit] == NULL || !(word >> bit & 1))
 			continue;
-		descry_sink_printf(sink, "%s%s", any ? " " : "  [", *names);
+		descry_sink_printf(sink, "%s%s", any ? " " : "  [", names[bit]);
 		any = true;
 	}
-	descry_sink_text(sink, any ? "]\n" : "\n");
+	descry_sink_text(sink, any ? "]" : "");
+}
+
+/* --- by generation -------------------------------------------------------------------- */
+
+static void
+put_general(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
+	    const struct descry_state *state)
+{
+	static const char *const rows[2][2][5] = {
+		{ { "ax", "bx", "cx", "dx", NULL }, { "si", "di", "bp", "sp", NULL } },
+		{ { "eax", "ebx", "ecx", "edx", NULL }, { "esi", "edi", "ebp", "esp", NULL } },
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		put_row(sink, state, rows[is_32bit(vcpu)][i]);
+		descry_sink_text(sink, "\n");
+	}
 }
 
 static void
-put_selectors(const struct descry_sink *sink, const struct descry_state *state)
+put_flags(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
+	  const struct descry_state *state)
 {
-	for (unsigned i = 0; i < DESCRY_SREG_COUNT; i++)
-		descry_sink_printf(sink, "%s%s%s%s %04x", i > 0 ? "  " : "",
-				   style(sink, STYLE_QUIET), descry_sreg_name((enum descry_sreg)i),
-				   style(sink, STYLE_PLAIN), state->seg[i].sel);
+	static const char *const rows[2][3] = { { "ip", "flags", NULL },
+						{ "eip", "eflags", NULL } };
+	/* clang-format off */
+	static const char *const bits[32] = {
+		[0] = "cf", [2] = "pf", [4] = "af", [6] = "zf", [7] = "sf", [8] = "tf", [9] = "if",
+		[10] = "df", [11] = "of", [14] = "nt", [16] = "rf", [17] = "vm", [18] = "ac",
+		[19] = "vif", [20] = "vip", [21] = "id",
+	};
+	/* clang-format on */
+	const uint64_t exist = knob(vcpu, DESCRY_KNOB_EFLAGS_BITS);
+	const uint32_t now = read(state, "eflags") & (uint32_t)exist;
+
+	put_row(sink, state, rows[is_32bit(vcpu)]);
+	put_word_bits(sink, now, bits);
+	if (now >> 12 & 3)
+		descry_sink_printf(sink, "  iopl %u", (unsigned)(now >> 12 & 3));
 	descry_sink_text(sink, "\n");
 }
 
-static const char *const general[][5] = {
-	{ "eax", "ebx", "ecx", "edx", NULL },
-	{ "esi", "edi", "ebp", "esp", NULL },
-};
-static const char *const code[] = { "eip", "eflags", NULL };
-static const char *const control[] = { "cr0", "cr2", "cr3", NULL };
-static const char *const flags[] = { "cf", "pf", "af", "zf", "sf", "tf", "if",
-				     "df", "of", "nt", "rf", "vm", NULL };
-static const char *const cr0_bits[] = { "pe", "mp", "em", "ts", "et", "pg", NULL };
+static void
+put_selectors(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
+	      const struct descry_state *state)
+{
+	const char *between = "";
+
+	for (unsigned i = 0; i < DESCRY_SREG_COUNT; i++) {
+		if ((i == DESCRY_FS || i == DESCRY_GS) && !is_32bit(vcpu))
+			continue;
+		if ((i == DESCRY_LDTR || i == DESCRY_TR) &&
+		    knob(vcpu, DESCRY_KNOB_INSN_SET) < DESCRY_INSN_286)
+			continue;
+		descry_sink_printf(sink, "%s%s%s%s %04x", between, style(sink, STYLE_QUIET),
+				   descry_sreg_name((enum descry_sreg)i), style(sink, STYLE_PLAIN),
+				   state->seg[i].sel);
+		between = "  ";
+	}
+	descry_sink_text(sink, "\n");
+}
+
+static void
+put_tables(const struct descry_sink *sink, const struct descry_state *state)
+{
+	descry_sink_printf(sink,
+			   "gdtr base %08" PRIx64 " limit %04" PRIx32 "  idtr base %08" PRIx64
+			   " limit %04" PRIx32 "\n",
+			   state->gdtr.base, state->gdtr.limit, state->idtr.base,
+			   state->idtr.limit);
+}
+
+static void
+put_control(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
+	    const struct descry_state *state)
+{
+	/* clang-format off */
+	static const char *const cr0_bits[32] = {
+		[0] = "pe", [1] = "mp", [2] = "em", [3] = "ts", [4] = "et", [5] = "ne",
+		[16] = "wp", [18] = "am", [29] = "nw", [30] = "cd", [31] = "pg",
+	};
+	static const char *const cr4_bits[32] = { "vme", "pvi", "tsd", "de", "pse", "pae", "mce",
+						  "pge", "pce" };
+	/* clang-format on */
+	static const char *const rows[2][4] = { { "cr0", NULL }, { "cr0", "cr2", "cr3", NULL } };
+	const uint64_t et = is_32bit(vcpu) ? DESCRY_CR0_ET : 0; /* fixed from the 486 on */
+
+	if (knob(vcpu, DESCRY_KNOB_CR0_BITS) == 0)
+		return;
+	put_row(sink, state, rows[is_32bit(vcpu)]);
+	put_word_bits(sink, state->cr0 & (knob(vcpu, DESCRY_KNOB_CR0_BITS) | et), cr0_bits);
+	descry_sink_text(sink, "\n");
+	if (knob(vcpu, DESCRY_KNOB_CR4_BITS) == 0)
+		return;
+	put_row(sink, state, (const char *const[]){ "cr4", NULL });
+	put_word_bits(sink, state->cr4, cr4_bits);
+	descry_sink_text(sink, "\n");
+}
 
 /* What waits for its boundary. */
 static void
@@ -93,27 +185,6 @@ put_state(const struct descry_sink *sink, const struct descry_state *state)
 
 /* --- debug registers ------------------------------------------------------------------ */
 
-static bool
-has_debug_registers(const struct descry_vcpu *vcpu)
-{
-	return descry_vcpu_profile(vcpu)->knob[DESCRY_KNOB_INSN_SET] >= DESCRY_INSN_386;
-}
-
-/* The bits of a word that are set, by name, in brackets. */
-static void
-put_word_bits(const struct descry_sink *sink, uint64_t word, const char *const names[16])
-{
-	bool any = false;
-
-	for (unsigned bit = 0; bit < 16; bit++) {
-		if (names[bit] == NULL || !(word >> bit & 1))
-			continue;
-		descry_sink_printf(sink, "%s%s", any ? " " : "  [", names[bit]);
-		any = true;
-	}
-	descry_sink_text(sink, any ? "]" : "");
-}
-
 /* What an enabled breakpoint waits for. */
 static void
 put_breakpoint(const struct descry_sink *sink, const struct descry_state *state, unsigned n)
@@ -141,10 +212,10 @@ static void
 put_debug(const struct descry_sink *sink, const struct descry_state *state)
 {
 	static const char *const addresses[] = { "dr0", "dr1", "dr2", "dr3", NULL };
-	static const char *const causes[16] = {
+	static const char *const causes[32] = {
 		"b0", "b1", "b2", "b3", [13] = "bd", [14] = "bs", [15] = "bt"
 	};
-	static const char *const controls[16] = { "l0", "g0", "l1", "g1", "l2",       "g2",
+	static const char *const controls[32] = { "l0", "g0", "l1", "g1", "l2",       "g2",
 						  "l3", "g3", "le", "ge", [13] = "gd" };
 
 	put_row(sink, state, addresses);
@@ -165,21 +236,13 @@ static void
 put_registers(const struct descry_sink *sink, const struct descry_vcpu *vcpu,
 	      const struct descry_state *state)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		put_row(sink, state, general[i]);
-		descry_sink_text(sink, "\n");
-	}
-	put_row(sink, state, code);
-	put_bits(sink, state, flags);
-	put_selectors(sink, state);
-	put_row(sink, state, control);
-	put_bits(sink, state, cr0_bits);
-	descry_sink_printf(sink,
-			   "gdtr base %08" PRIx64 " limit %04" PRIx32 "  idtr base %08" PRIx64
-			   " limit %04" PRIx32 "\n",
-			   state->gdtr.base, state->gdtr.limit, state->idtr.base,
-			   state->idtr.limit);
-	if (has_debug_registers(vcpu))
+	put_general(sink, vcpu, state);
+	put_flags(sink, vcpu, state);
+	put_selectors(sink, vcpu, state);
+	put_control(sink, vcpu, state);
+	if (knob(vcpu, DESCRY_KNOB_INSN_SET) >= DESCRY_INSN_286)
+		put_tables(sink, state);
+	if (is_32bit(vcpu))
 		put_debug(sink, state);
 	put_state(sink, state);
 	descry_sink_printf(sink, "%s mode, CPL %u, %" PRIu64 " instructions so far\n",

@@ -211,7 +211,7 @@ judge_ends(const struct comparison *c, struct descry_compare_row *row, const str
 {
 	if (ended_badly(&end->stop) && !ended_badly(&truth->stop)) {
 		row->outcome = DESCRY_OUTCOME_FAULT;
-		snprintf(row->detail, sizeof(row->detail), "%.200s", end->stop.text);
+		snprintf(row->detail, sizeof(row->detail), "%.400s", end->stop.text);
 		return;
 	}
 	if (end->linear_ip != truth->linear_ip || end->retired != truth->retired) {
