@@ -101,6 +101,20 @@ more_than_15_bytes_fault_whatever_the_opcode(void **state)
 	}
 }
 
+/* The length of a group counts, with its operand: 16 bytes, and one less. */
+static void
+an_undefined_member_of_a_group_can_be_too_long(void **state)
+{
+	static const uint8_t code[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+					0x66, 0x66, 0x0f, 0xba, 0x16, 0x51, 0xe0, 0x7b };
+	struct machine *m = *state;
+
+	load(m, code, sizeof(code));
+	expect_fault(m, DESCRY_VEC_GP);
+	load(m, code + 1, sizeof(code) - 1);
+	expect_fault(m, DESCRY_VEC_UD);
+}
+
 static void
 lock_is_refused_before_anything_else(void **state)
 {
@@ -325,6 +339,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_machine, close_machine)
 	const struct CMUnitTest tests[] = {
 		TEST(more_than_15_bytes_fault_whatever_the_opcode),
+		TEST(an_undefined_member_of_a_group_can_be_too_long),
 		TEST(lock_is_refused_before_anything_else),
 		TEST(pusha_wraps_a_16_bit_stack_with_a_large_limit),
 		TEST(a_watched_stack_sees_every_way_to_push),
