@@ -5,7 +5,11 @@
 #define DESCRY_COMPILER_H
 
 #define DESCRY_MUST_CHECK __attribute__((warn_unused_result))
+#ifdef DESCRY_PLAIN_INLINE /* a line and its branches are to be counted once, not once a copy */
+#define DESCRY_INLINE static inline
+#else
 #define DESCRY_INLINE static inline __attribute__((always_inline))
+#endif
 #define DESCRY_NOINLINE __attribute__((noinline))
 #define DESCRY_COLD __attribute__((cold, noinline))
 #define DESCRY_NORETURN __attribute__((noreturn))
