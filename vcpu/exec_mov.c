@@ -114,18 +114,15 @@ lower_mov(const struct decoded *d, struct insn *in)
 	return from->kind == OPERAND_IMM ? ri[size] : rr[size];
 }
 
+/* What can be memory is the first operand. */
 exec_fn *
 lower_xchg(const struct decoded *d, struct insn *in)
 {
 	static exec_fn *const rr[3] = MOV_ROW(xchg_rr), *const mr[3] = MOV_ROW(xchg_mr);
-	const struct operand *first = &d->operand[0], *second = &d->operand[1];
-	const unsigned size = size_index(first->size);
+	const unsigned size = size_index(d->operand[0].size);
 
-	if (second->kind == OPERAND_MEM) {
-		in->src = first->reg;
-		return mr[size];
-	}
-	return first->kind == OPERAND_MEM ? mr[size] : rr[size];
+	(void)in;
+	return d->operand[0].kind == OPERAND_MEM ? mr[size] : rr[size];
 }
 
 /* --- MOVZX, MOVSX: from 1 or 2 bytes to 2 or 4 ---------------------------------------- */

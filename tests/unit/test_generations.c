@@ -65,6 +65,8 @@ static const struct {
 	{ "CMOVZ AX, BX is undefined",       "pentium", { 0x0f, 0x44, 0xc3 }, 1, 0x7000, 6, AX_BEFORE, 0x6ffa, HANDLER },
 	{ "CMOVNZ AX, BX",                   "p6",   { 0x0f, 0x45, 0xc3 }, 1, 0x7000, NONE, 1, 0x7000, 0x7c03 },
 	{ "test registers are gone",         "pentium", { 0x0f, 0x24, 0xc0 }, 1, 0x7000, 6, AX_BEFORE, 0x6ffa, HANDLER },
+	{ "ESC with EM is #NM",              "286",  { 0xb8, 0x04, 0x00, 0x0f, 0x01, 0xf0, 0xd9, 0xc0 }, 3, 0x7000, 7, 0x0004, 0x6ffa, HANDLER },
+	{ "a shift of a word at FFFFh",      "286",  { 0xd3, 0x26, 0xff, 0xff }, 1, 0x7000, 13, AX_BEFORE, 0x6ffa, HANDLER },
 	{ "a word at FFFFh wraps",           "8086", { 0xa1, 0xff, 0xff }, 1, 0x7000, NONE, 0x00ab, 0x7000, 0x7c03 },
 	{ "a word at FFFFh is #GP",          "286",  { 0xa1, 0xff, 0xff }, 1, 0x7000, 13, AX_BEFORE, 0x6ffa, HANDLER },
 	{ "POP at FFFFh wraps",              "8086", { 0x58 }, 1, 0xffff, NONE, 0x00ab, 0x0001, 0x7c01 },
@@ -602,6 +604,39 @@ test_null_by_return(void **unused)
 	}
 }
 
+/* RETF to ring 3: is an FS too privileged by what it holds, or by what the table says now? */
+static void
+test_null_by_table(void **unused)
+{
+	static const struct {
+		const char *knob;
+		uint16_t sel, attr, sel_after;
+	} cases[] = { { "iret.null_rule=cached", 0x40, 0x4093, 0 },
+		      { "iret.null_rule=table", 0x40, 0x4093, 0x40 },
+		      { "iret.null_rule=cached", 0x28, 0x40f3, 0x28 },
+		      { "iret.null_rule=table", 0x28, 0x40f3, 0 },
+		      { "iret.null_rule=table", 0x200, 0x40f3, 0 } };
+	static const uint32_t frame[] = { ORIGIN, 0x4b, 0x6000, 0x43 };
+	static struct machine machine;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		open_with(&machine, cases[i].knob);
+		LOAD(&machine, 0xcb);
+		memcpy(&machine.ram[0x7000], frame, sizeof(frame));
+		set_mode(&machine, DESCRY_MODE_PROTECTED);
+		put_cpl(&machine, 0);
+		put(&machine, DESCRY_CS,
+		    (struct descry_segment){ .limit = UINT32_MAX, .sel = 8, .attr = 0xc09b });
+		put(&machine, DESCRY_FS,
+		    (struct descry_segment){ 0x1000, 0x1000, cases[i].sel, cases[i].attr });
+		assert_int_equal(run_steps(&machine, 1), NONE);
+		assert_int_equal(descry_vcpu_state(machine.vcpu)->seg[DESCRY_FS].sel,
+				 cases[i].sel_after);
+		descry_vcpu_destroy(machine.vcpu);
+	}
+}
+
 int
 main(void)
 {
@@ -621,6 +656,7 @@ main(void)
 		cmocka_unit_test(test_pe_window),
 		cmocka_unit_test(test_accessed_not_forced),
 		cmocka_unit_test(test_null_by_return),
+		cmocka_unit_test(test_null_by_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

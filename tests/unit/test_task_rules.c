@@ -107,6 +107,7 @@ static const struct { /* which, sel, attr, cpl in; rule and vector out */
 	{ "stack",                               DESCRY_SS,   0x10, 0x0093, 0, SEG_OK,             NONE },
 	{ "read-only stack",                     DESCRY_SS,   0x10, 0x0091, 0, SEG_WRONG_TYPE,     TS },
 	{ "code as stack",                       DESCRY_SS,   0x10, 0x009b, 0, SEG_WRONG_TYPE,     TS },
+	{ "no stack",                            DESCRY_SS,   0x00, 0x0093, 0, SEG_NULL,           TS },
 	{ "absent stack",                        DESCRY_SS,   0x10, 0x0013, 0, SEG_NOT_PRESENT,    SS },
 	{ "absent stack of another ring: SS",    DESCRY_SS,   0x10, 0x0013, 3, SEG_NOT_PRESENT,    SS },
 	{ "stack DPL is not the CPL",            DESCRY_SS,   0x13, 0x00f3, 0, SEG_PRIVILEGE,      TS },
