@@ -637,6 +637,46 @@ test_null_by_table(void **unused)
 	}
 }
 
+/* IRET to V86 with an EIP beyond 64 KiB: the upper bits do not count, or refuse it. */
+static void
+test_v86_iret_eip(void **unused)
+{
+	static const struct {
+		const char *knob;
+		unsigned vector;
+	} cases[] = { { "v86.iret_eip_high=ignored", NONE }, { "v86.iret_eip_high=gp", 13 } };
+	static const uint32_t frame[] = {
+		0x00010000 | ORIGIN, 0, 0x00020002, 0x6000, 0, 0, 0, 0, 0
+	};
+	static struct machine machine;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct descry_control control = {
+			.budget = 1, .events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT)
+		};
+		struct descry_exit exit;
+
+		open_with(&machine, cases[i].knob);
+		LOAD(&machine, 0xcf);
+		memcpy(&machine.ram[0x7000], frame, sizeof(frame));
+		set_mode(&machine, DESCRY_MODE_PROTECTED);
+		put_cpl(&machine, 0);
+		put(&machine, DESCRY_CS,
+		    (struct descry_segment){ .limit = UINT32_MAX, .sel = 8, .attr = 0xc09b });
+		descry_vcpu_run(machine.vcpu, &control, &exit);
+		if (cases[i].vector == NONE) {
+			assert_int_equal(descry_vcpu_mode(machine.vcpu), DESCRY_MODE_V86);
+			assert_int_equal(descry_vcpu_state(machine.vcpu)->rip, ORIGIN);
+		} else {
+			assert_int_equal(descry_vcpu_event(machine.vcpu, 0)->fault.vector,
+					 cases[i].vector);
+			assert_int_equal(descry_vcpu_mode(machine.vcpu), DESCRY_MODE_PROTECTED);
+		}
+		descry_vcpu_destroy(machine.vcpu);
+	}
+}
+
 int
 main(void)
 {
@@ -657,6 +697,7 @@ main(void)
 		cmocka_unit_test(test_accessed_not_forced),
 		cmocka_unit_test(test_null_by_return),
 		cmocka_unit_test(test_null_by_table),
+		cmocka_unit_test(test_v86_iret_eip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

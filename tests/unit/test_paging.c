@@ -348,7 +348,7 @@ a_fault_in_the_middle_leaves_registers(void **state)
 	struct machine *m = *state;
 
 	for (size_t i = 0; i < COUNT(middles); i++) {
-		const struct descry_control control = { /* two: a CMP and its jump are one */
+		const struct descry_control control = { /* room for a block: a CMP and its jump are one */
 							.budget = 2,
 							.events =
 								DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT)
