@@ -63,11 +63,11 @@ keep_page(struct cpu *c, uint32_t linear, uint8_t *host)
 				    .host = host };
 }
 
-/* A host pointer serves ordinary accesses that no breakpoint waits for. */
+/* A host pointer serves ordinary accesses that no breakpoint waits for and nobody records. */
 static bool
 may_keep(const struct cpu *c, uint32_t linear, unsigned write)
 {
-	if (debug_page(c, linear))
+	if (c->micro || debug_page(c, linear))
 		return false;
 	return !c->paging || tlb_allows(c, linear, ordinary(c) | write);
 }

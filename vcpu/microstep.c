@@ -244,7 +244,6 @@ microstep_note_access(struct cpu *c, uint32_t linear, const void *data, size_t s
 	const uint8_t *from = data;
 	const size_t unit = size > 8 ? 4 : size;
 
-	cpu_forget_pages(c);
 	if (!c->micro->is_open || (!write && was_just_read(c->micro, linear, data, size)))
 		return;
 	for (size_t at = 0; at < size; at += unit)
