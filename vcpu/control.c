@@ -22,17 +22,19 @@ after_cr0(struct cpu *c, uint32_t changed)
 	cpu_derive(c);
 }
 
+/* SDM vol. 3, PDPTE Registers: the bits of CR0 whose change has them read. */
+#define CR0_READS_PDPTES (DESCRY_CR0_PG | DESCRY_CR0_CD | DESCRY_CR0_NW)
+
 bool
 cr0_write(struct cpu *c, uint32_t value)
 {
 	const uint32_t old = (uint32_t)c->state.cr0, bits = c->profile.knob[DESCRY_KNOB_CR0_BITS];
 	const uint32_t now = (old & ~bits) | (value & bits);
-	const uint32_t begins = now & ~old & DESCRY_CR0_PG;
 
 	if ((now & DESCRY_CR0_PG && !(now & DESCRY_CR0_PE)) ||
 	    (now & DESCRY_CR0_NW && !(now & DESCRY_CR0_CD)))
 		return raise(c, DESCRY_VEC_GP, 0);
-	if (begins && !load_pdptes_for(c, now, (uint32_t)c->state.cr4))
+	if ((old ^ now) & CR0_READS_PDPTES && !load_pdptes_for(c, now, (uint32_t)c->state.cr4))
 		return false;
 	c->state.cr0 = now;
 	after_cr0(c, old ^ now);

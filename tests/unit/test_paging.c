@@ -218,6 +218,35 @@ a_bad_pdpte_refuses_cr3(void **state)
 	assert_int_equal(cpu(m)->cr3, POINTERS);
 }
 
+static const struct {
+	const char *what;
+	uint32_t flipped; /* of CR0 */
+	uint8_t vector;
+} rereadings[] = {
+	{ "WP says nothing about the tables", DESCRY_CR0_WP, DESCRY_VEC_NONE },
+	{ "CD and NW: the PDPTEs are read again", DESCRY_CR0_CD | DESCRY_CR0_NW, DESCRY_VEC_GP },
+};
+
+/* SDM vol. 3, PDPTE Registers: which writes of CR0 find a PDPTE that has become a bad one. */
+static void
+some_writes_of_cr0_read_the_pdptes(void **state)
+{
+	const uint64_t bad = PAE_DIRECTORY | 0x21;
+	struct machine *m = *state;
+
+	for (size_t i = 0; i < COUNT(rereadings); i++) {
+		print_message("%s\n", rereadings[i].what);
+		begin_pae(m, HIGH_TABLE | ALL, PAGE | ALL);
+		memcpy(&m->ram[ORIGIN], (const uint8_t[]){ 0x0f, 0x22, 0xc0 },
+		       3); /* mov cr0, eax */
+		memcpy(&m->ram[POINTERS + 24], &bad, 8);
+		descry_vcpu_memory_changed(m->vcpu);
+		descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_AX] =
+			cpu(m)->cr0 ^ rereadings[i].flipped;
+		assert_int_equal(run_for(m, 1).vector, rereadings[i].vector);
+	}
+}
+
 /* --- what the TLB remembers ----------------------------------------------------------- */
 
 /* mov eax, [TESTED]; an instruction; mov ebx, [TESTED]: which page did the second read find? */
@@ -517,6 +546,7 @@ main(void)
 		cmocka_unit_test(pae_has_three_levels),
 		cmocka_unit_test(pdptes_are_registers),
 		cmocka_unit_test(a_bad_pdpte_refuses_cr3),
+		cmocka_unit_test(some_writes_of_cr0_read_the_pdptes),
 		cmocka_unit_test(the_tlb_remembers),
 		cmocka_unit_test(a_look_changes_nothing),
 		cmocka_unit_test(a_fault_in_the_middle_leaves_registers),
