@@ -189,8 +189,8 @@ static const char world_help[] =
 	"the guest's first access afterwards. It happens when the guest writes port EDh,\n"
 	"and on `interrupt host`.\n"
 	"\n"
-	"The host of the selector strategies loads FS and the table registers. Its own CS\n"
-	"and SS are not modelled yet: it runs on the guest's, so it asks for ring 0.";
+	"The host of the selector strategies loads FS and the table registers. It has no\n"
+	"CS and SS of its own and runs on the guest's, so it asks for ring 0.";
 
 static const char interrupt_help[] =
 	"Takes one host interrupt at this instruction boundary, under the strategy that\n"

@@ -3,7 +3,7 @@
  * stores base, limit or attr, so the record has 16 bits of each segment, and giving one
  * back is a load, by the rules of the mode it is done in.
  *
- * The host's own CS and SS are not modelled yet: it runs on the guest's, in ring 0.
+ * The host has no CS and SS of its own: it runs on the guest's, in ring 0.
  */
 #include "world/host.h"
 #include "world/switch.h"
@@ -26,8 +26,8 @@ selector_accept_ring0(struct world_switch *sw)
 
 	if (cpl != 0)
 		return world_refuse(sw,
-				    "the guest runs at CPL %u; the host's own CS and SS are "
-				    "not modelled yet, so it needs a guest in ring 0",
+				    "the guest runs at CPL %u; this host runs on the guest's "
+				    "CS and SS, so it needs a guest in ring 0",
 				    cpl);
 	return true;
 }
