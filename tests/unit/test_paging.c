@@ -377,10 +377,9 @@ a_fault_in_the_middle_leaves_registers(void **state)
 	struct machine *m = *state;
 
 	for (size_t i = 0; i < COUNT(middles); i++) {
-		const struct descry_control control = { /* room for a block: a CMP and its jump are one */
-							.budget = 2,
-							.events =
-								DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT)
+		/* Room for a whole block: a CMP and its jump are one. */
+		const struct descry_control control = {
+			.budget = 16, .events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT)
 		};
 		struct descry_state before;
 		struct descry_exit exit;
