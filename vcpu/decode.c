@@ -469,22 +469,23 @@ decode_failure(const ZydisDecoder *zydis, const uint8_t *bytes, size_t size, Zya
  * before anything else.
  */
 static ZyanStatus
-refused_status(const ZydisDecoder *zydis, const uint8_t *bytes, size_t size, size_t prefixes)
+refused_status(const ZydisDecoder *zydis, const uint8_t *bytes, size_t size, size_t prefixes,
+	       ZyanStatus refusal)
 {
 	const size_t modrm = prefixes + (bytes[prefixes] == 0x0f ? 2 : 1);
 	uint8_t sibling[INSN_BYTES_MAX];
 	const size_t count = size < sizeof(sibling) ? size : sizeof(sibling);
 	ZydisDecodedInstruction zinsn;
-	ZyanStatus status = ZYDIS_STATUS_DECODING_ERROR;
+	ZyanStatus status = refusal;
 
 	if (modrm >= count)
-		return status;
+		return refusal;
 	memcpy(sibling, bytes, count);
 	for (unsigned reg = 0; reg < 8 && status == ZYDIS_STATUS_DECODING_ERROR; reg++) {
 		sibling[modrm] = (uint8_t)((bytes[modrm] & 0xc7) | reg << 3);
 		status = ZydisDecoderDecodeInstruction(zydis, NULL, sibling, count, &zinsn);
 	}
-	return status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ? status : ZYDIS_STATUS_DECODING_ERROR;
+	return status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ? status : refusal;
 }
 
 /*
@@ -546,7 +547,7 @@ decode_as_386(const struct decoder *decoder, enum decode_mode mode, const uint8_
 	}
 	if (!ZYAN_SUCCESS(status))
 		return decode_failure(zydis, bytes, size,
-				      refused_status(zydis, bytes, size, prefixes), out);
+				      refused_status(zydis, bytes, size, prefixes, status), out);
 
 	take_operation(&zinsn, out);
 	if (is_later_form(&zinsn, out->op) || first_with(&zinsn, bytes, prefixes) > insn_set)

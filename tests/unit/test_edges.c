@@ -107,11 +107,15 @@ an_undefined_member_of_a_group_can_be_too_long(void **state)
 {
 	static const uint8_t code[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
 					0x66, 0x66, 0x0f, 0xba, 0x16, 0x51, 0xe0, 0x7b };
+	static const uint8_t locked[] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+					  0x66, 0x66, 0x66, 0x66, 0xf0, 0xf6, 0xd4 };
 	struct machine *m = *state;
 
 	load(m, code, sizeof(code));
 	expect_fault(m, DESCRY_VEC_GP);
 	load(m, code + 1, sizeof(code) - 1);
+	expect_fault(m, DESCRY_VEC_UD);
+	load(m, locked, sizeof(locked)); /* lock not ah: a member, and 15 bytes */
 	expect_fault(m, DESCRY_VEC_UD);
 }
 
