@@ -139,7 +139,7 @@ open_machine(void **state)
 	};
 
 	*state = &machine;
-	return descry_vcpu_create(descry_profile_find("p6"), &bus, &machine.vcpu);
+	return descry_vcpu_create(descry_profile_find("p6"), &bus, &machine.vcpu) != DESCRY_OK;
 }
 
 static inline int
