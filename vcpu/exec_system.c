@@ -274,11 +274,8 @@ exec_not_modelled(struct cpu *c, const struct insn *in)
 		[FEATURE_8086_OPCODE] = "no manual says what an 8086 makes of these bytes",
 	};
 
-	/* A Pentium has no test registers; before it they are for ring 0 alone, modelled or not. */
-	if (in->cond == FEATURE_TEST_REGISTERS &&
-	    c->profile.knob[DESCRY_KNOB_INSN_SET] >= DESCRY_INSN_PENTIUM)
-		raise(c, DESCRY_VEC_UD, 0);
-	else if (need_cpl0(c))
+	/* Test registers are for ring 0 alone, modelled or not. */
+	if (need_cpl0(c))
 		not_modelled(c, texts[in->cond]);
 	return fault(c, in);
 }
