@@ -45,7 +45,7 @@ struct page_guarded {
 struct pending_fault {
 	uint8_t vector;
 	uint16_t error_code;
-	uint16_t dr6; /* #DB: what it reports */
+	uint16_t dr6;     /* #DB: what it reports */
 	uint32_t address; /* #PF: what CR2 gets at delivery */
 };
 
@@ -118,7 +118,7 @@ struct cpu {
 	struct seg_fast fast[DESCRY_DATA_SREG_COUNT];
 	struct seg_access_rules rules;
 	uint16_t access_attr; /* the bits of attr on which accesses depend */
-	uint32_t sp_mask; /* FFFFh or FFFFFFFFh, by SS.B */
+	uint32_t sp_mask;     /* FFFFh or FFFFFFFFh, by SS.B */
 	uint32_t cs_base;
 	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */
 	uint32_t eflags_bits; /* that exist, and those that are always set */
@@ -156,7 +156,7 @@ struct cpu {
 		char text[240];             /* what was found */
 		struct descry_state before; /* the instruction that runs */
 		struct descry_segment_provenance provenance[DESCRY_SREG_COUNT]; /* the same */
-	} checked; /* invariant.h */
+	} checked;                                                              /* invariant.h */
 
 	struct descry_segment_provenance provenance[DESCRY_SREG_COUNT];
 	struct descry_provenance newest_load[DESCRY_SREG_COUNT]; /* of all fields, if unsettled */
@@ -169,6 +169,37 @@ struct descry_vcpu {
 	struct cpu cpu;
 };
 
+/* --- values of 1, 2 or 4 bytes --------------------------------------------------------- */
+
+/*
+ * Where the size is not a constant these are comparisons: a copy of variable length is a loop,
+ * and the host waits for bytes that it wrote one by one when it reads them at once.
+ */
+DESCRY_INLINE uint32_t
+host_read(const uint8_t *host, unsigned size)
+{
+	uint32_t value = 0;
+
+	if (size == 4)
+		memcpy(&value, host, 4);
+	else if (size == 2)
+		memcpy(&value, host, 2);
+	else
+		value = *host;
+	return value;
+}
+
+DESCRY_INLINE void
+host_write(uint8_t *host, unsigned size, uint32_t value)
+{
+	if (size == 4)
+		memcpy(host, &value, 4);
+	else if (size == 2)
+		memcpy(host, &value, 2);
+	else
+		*host = (uint8_t)value;
+}
+
 /* --- registers ------------------------------------------------------------------------ */
 
 /*
@@ -178,21 +209,17 @@ struct descry_vcpu {
 DESCRY_INLINE uint32_t
 reg_read(const struct cpu *c, unsigned reg, unsigned size)
 {
-	const uint8_t *file = (const uint8_t *)&c->state;
-	uint32_t value = 0;
-
-	memcpy(&value, file + (size == 1 ? reg : reg * 8), size);
-	return value;
+	return host_read((const uint8_t *)&c->state + (size == 1 ? reg : reg * 8), size);
 }
 
 /* A 32-bit write clears the upper half of the 64-bit register. */
 DESCRY_INLINE void
 reg_write(struct cpu *c, unsigned reg, unsigned size, uint32_t value)
 {
-	uint8_t *file = (uint8_t *)&c->state;
-	const uint64_t wide = value;
-
-	memcpy(file + (size == 1 ? reg : reg * 8), &wide, size == 4 ? 8 : size);
+	if (size == 4)
+		c->state.gpr[reg] = value;
+	else
+		host_write((uint8_t *)&c->state + (size == 1 ? reg : reg * 8), size, value);
 }
 
 #define REG_AH 1u /* byte register numbers, as lowered */

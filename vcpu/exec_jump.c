@@ -152,85 +152,106 @@ exec_jmp_rel(struct cpu *c, const struct insn *in)
 	return go_direct(c, in);
 }
 
-static const struct insn *
-exec_jmp_r(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+jmp_r(struct cpu *c, const struct insn *in, unsigned size)
 {
-	return jump(c, in, reg_read(c, in->dst, in->size));
+	return jump(c, in, reg_read(c, in->dst, size));
 }
 
-static const struct insn *
-exec_jmp_m(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+jmp_m(struct cpu *c, const struct insn *in, unsigned size)
 {
-	if (!mem_read(c, in->seg, ea(c, in), in->size))
+	if (!mem_read(c, in->seg, ea(c, in), size))
 		return fault(c, in);
 	return jump(c, in, c->value);
 }
 
 /* The return address is on the stack before the target is checked; SP follows only then. */
 DESCRY_INLINE bool
-push_return(struct cpu *c, const struct insn *in, uint32_t ip)
+push_return(struct cpu *c, const struct insn *in, uint32_t ip, unsigned size)
 {
-	const uint32_t sp = (sp_read(c) - in->size) & c->sp_mask;
-	const uint32_t next_ip = insn_next_ip(c, in);
-	const bool pushed = in->size == 4 ? mem_write(c, DESCRY_SS, sp, 4, next_ip)
-					  : mem_write(c, DESCRY_SS, sp, 2, next_ip);
+	const uint32_t sp = (sp_read(c) - size) & c->sp_mask;
 
-	if (!pushed || !target_in_limit(c, ip))
+	if (!mem_write(c, DESCRY_SS, sp, size, insn_next_ip(c, in)) || !target_in_limit(c, ip))
 		return false;
 	sp_write(c, sp);
 	return true;
 }
 
-static const struct insn *
-exec_call_rel(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+call_rel(struct cpu *c, const struct insn *in, unsigned size)
 {
-	return push_return(c, in, relative(c, in)) ? go_direct(c, in) : fault(c, in);
+	return push_return(c, in, relative(c, in), size) ? go_direct(c, in) : fault(c, in);
 }
 
 DESCRY_INLINE const struct insn *
-call(struct cpu *c, const struct insn *in, uint32_t ip)
+call(struct cpu *c, const struct insn *in, uint32_t ip, unsigned size)
 {
-	return push_return(c, in, ip) ? go_to(c, in, ip) : fault(c, in);
+	return push_return(c, in, ip, size) ? go_to(c, in, ip) : fault(c, in);
 }
 
-static const struct insn *
-exec_call_r(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+call_r(struct cpu *c, const struct insn *in, unsigned size)
 {
-	return call(c, in, reg_read(c, in->dst, in->size));
+	return call(c, in, reg_read(c, in->dst, size), size);
 }
 
-static const struct insn *
-exec_call_m(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+call_m(struct cpu *c, const struct insn *in, unsigned size)
 {
-	if (!mem_read(c, in->seg, ea(c, in), in->size))
+	if (!mem_read(c, in->seg, ea(c, in), size))
 		return fault(c, in);
-	return call(c, in, c->value);
+	return call(c, in, c->value, size);
 }
 
 /* imm: bytes of parameters to drop. */
-static const struct insn *
-exec_ret(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+ret(struct cpu *c, const struct insn *in, unsigned size)
 {
-	if (!stack_read(c, in->size, 0) || !target_in_limit(c, c->value))
+	if (!stack_read(c, size, 0) || !target_in_limit(c, c->value))
 		return fault(c, in);
-	sp_write(c, sp_read(c) + in->size + (in->imm & 0xffff));
+	sp_write(c, sp_read(c) + size + (in->imm & 0xffff));
 	return go_to(c, in, c->value);
 }
+
+#define NEAR_HANDLER(name, size)                                                                   \
+	static const struct insn *exec_##name##size(struct cpu *c, const struct insn *in)          \
+	{                                                                                          \
+		return name(c, in, size);                                                          \
+	}
+#define NEAR_SIZES(name) NEAR_HANDLER(name, 2) NEAR_HANDLER(name, 4)
+#define NEAR_ROW(name)                                                                             \
+	{                                                                                          \
+		exec_##name##2, exec_##name##4                                                     \
+	}
+
+NEAR_SIZES(jmp_r)
+NEAR_SIZES(jmp_m)
+NEAR_SIZES(call_rel)
+NEAR_SIZES(call_r)
+NEAR_SIZES(call_m)
+NEAR_SIZES(ret)
 
 exec_fn *
 lower_near(const struct decoded *d, struct insn *in)
 {
-	static exec_fn *const jmp[3] = { exec_jmp_rel, exec_jmp_r, exec_jmp_m };
-	static exec_fn *const calls[3] = { exec_call_rel, exec_call_r, exec_call_m };
+	/* [form][to 4 bytes] */
+	static exec_fn *const jmp[3][2] = { { exec_jmp_rel, exec_jmp_rel },
+					    NEAR_ROW(jmp_r),
+					    NEAR_ROW(jmp_m) };
+	static exec_fn *const calls[3][2] = { NEAR_ROW(call_rel), NEAR_ROW(call_r),
+					      NEAR_ROW(call_m) };
+	static exec_fn *const rets[2] = NEAR_ROW(ret);
+	const bool wide = d->size == 4;
 	unsigned form = 0;
 
 	if (d->op == OP_RET)
-		return exec_ret;
+		return rets[wide];
 	if (d->operand[0].kind == OPERAND_REG)
 		form = 1;
 	else if (d->operand[0].kind == OPERAND_MEM)
 		form = 2;
 	else
 		clear_link(in);
-	return d->op == OP_JMP ? jmp[form] : calls[form];
+	return d->op == OP_JMP ? jmp[form][wide] : calls[form][wide];
 }

@@ -250,17 +250,19 @@ exec_enter(struct cpu *c, const struct insn *in)
 	return do_enter(c, in) ? next(c, in) : fault(c, in);
 }
 
-static const struct insn *
-exec_leave(struct cpu *c, const struct insn *in)
+DESCRY_INLINE const struct insn *
+leave(struct cpu *c, const struct insn *in, unsigned size)
 {
 	const uint32_t bp = bp_read(c);
 
-	if (!mem_read(c, DESCRY_SS, bp, in->size))
+	if (!mem_read(c, DESCRY_SS, bp, size))
 		return fault(c, in);
-	sp_write(c, bp + in->size);
-	reg_write(c, DESCRY_BP, in->size, c->value);
+	sp_write(c, bp + size);
+	reg_write(c, DESCRY_BP, size, c->value);
 	return next(c, in);
 }
+
+STACK_SIZES(leave)
 
 exec_fn *
 lower_frame(const struct decoded *d, struct insn *in)
@@ -278,6 +280,6 @@ lower_frame(const struct decoded *d, struct insn *in)
 	case OP_ENTER:
 		return exec_enter;
 	default:
-		return exec_leave;
+		return d->size == 4 ? exec_leave4 : exec_leave2;
 	}
 }

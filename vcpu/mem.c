@@ -429,12 +429,7 @@ mem_write_slow(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint32_
 
 	if (!host)
 		return write_by_rule(c, seg, off, size, value);
-	if (size == 4)
-		host_write(host, 4, value);
-	else if (size == 2)
-		host_write(host, 2, value);
-	else
-		host_write(host, 1, value);
+	host_write(host, size, value);
 	return true;
 }
 

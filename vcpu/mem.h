@@ -21,21 +21,6 @@ DESCRY_MUST_CHECK bool mem_check_write(struct cpu *c, unsigned seg, uint32_t off
 DESCRY_MUST_CHECK bool mem_check(struct cpu *c, unsigned seg, uint32_t off, unsigned size,
 				 enum descry_access access);
 
-DESCRY_INLINE uint32_t
-host_read(const uint8_t *host, unsigned size)
-{
-	uint32_t value = 0;
-
-	memcpy(&value, host, size);
-	return value;
-}
-
-DESCRY_INLINE void
-host_write(uint8_t *host, unsigned size, uint32_t value)
-{
-	memcpy(host, &value, size);
-}
-
 /*
  * A page entry answers for an access only when the page of its last byte is the page that
  * is kept there: an access across pages finds the neighbour's slot and takes the long way.
