@@ -36,6 +36,9 @@ DESCRY_MUST_CHECK bool connection_take(struct connection *connection);
 /* Takes in what has come, once the socket is readable. May set lost. */
 void connection_receive(struct connection *connection);
 
+/* Stays awake for a moment until something has come. False: nothing has. May set lost. */
+DESCRY_MUST_CHECK bool connection_receive_soon(struct connection *connection);
+
 /* Has the client, behind acknowledgements, said anything that has not been taken yet? */
 DESCRY_MUST_CHECK bool connection_has_input(struct connection *connection);
 

@@ -193,6 +193,8 @@ wait_for_client(struct descry_gdb *gdb)
 		{ .fd = gdb->stop_fds[0], .events = POLLIN },
 	};
 
+	if (connection_receive_soon(&gdb->connection))
+		return;
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0)
 		return;
 	if (fds[0].revents != 0)

@@ -98,6 +98,13 @@ class GoodClient(Session):
             self.assertEqual(client.ask(b"p%x" % number), everything[at:at + digits], name)
             at += digits
 
+    def test_a_client_that_is_silent_costs_nothing(self):
+        client = self.connect()
+        client.ask(b"vCont;s:1")
+        begin = rsp.cpu_ticks(self.server.process)
+        time.sleep(0.5)
+        self.assertLessEqual(rsp.cpu_ticks(self.server.process) - begin, 2)
+
     def test_interrupt(self):
         client = self.connect()
         for _ in range(3):

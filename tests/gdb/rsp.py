@@ -19,15 +19,16 @@ def unescape(body):
     return re.sub(rb"}(.)", lambda match: bytes([match[1][0] ^ 0x20]), body, flags=re.DOTALL)
 
 
+def cpu_ticks(process):
+    """CPU time, user and system, in hundredths of a second."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+        return sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13]))
+
+
 def wait_until_busy(process):
     """Nobody tells when `continue` has reached the guest; the CPU time of an endless one does."""
-
-    def ticks():
-        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
-            return int(stat.read().rsplit(")", 1)[1].split()[11])
-
-    end = ticks() + 3
-    while ticks() < end:
+    end = cpu_ticks(process) + 3
+    while cpu_ticks(process) < end:
         time.sleep(0.01)
 
 
