@@ -308,37 +308,53 @@ close_block(struct block *block)
 	};
 }
 
-/* A conditional branch is executed together with what has set its flags, if that is before it. */
-static void
-fuse(struct insn *branch, const struct decoded *d, const struct decoded *before)
+/* Does the branch lead over the instruction behind it, to another one of this block? */
+static bool
+is_skip(const struct block *block, const struct decoded *d, unsigned branch)
 {
-	exec_fn *fused = NULL;
+	const uint32_t over = d[branch + 1].length;
 
-	if (d->op == OP_JCC && branch->place)
-		fused = lower_fused(before, d->cond);
-	if (fused)
-		branch[-1].exec = fused;
+	return d[branch].op == OP_JCC && d[branch].imm == over && branch + 2u < block->count &&
+	       (d[branch].size == 4 || block->ip + block->insns[branch + 2].offset <= 0xffff);
 }
 
-/*
- * Appends the instruction at bytes; false when they are not all of it. last: the instruction
- * before it, and then this one.
- */
+/* A handler for this instruction and the one behind it, if there is one. */
+static exec_fn *
+handler_of_two(const struct block *block, const struct decoded *d, unsigned first)
+{
+	if (is_skip(block, d, first))
+		return lower_skip(&d[first + 1], d[first].cond);
+	return d[first + 1].op == OP_JCC ? lower_fused(&d[first], d[first + 1].cond) : NULL;
+}
+
+/* Two instructions that are executed together: both stay, and the first has another handler. */
+static void
+fuse(struct block *block, const struct decoded *d)
+{
+	bool is_first = false; /* of two: the instruction behind */
+
+	for (unsigned i = block->count; i-- > 1;) {
+		exec_fn *handler = is_first ? NULL : handler_of_two(block, d, i - 1);
+
+		if (handler)
+			block->insns[i - 1].exec = handler;
+		is_first = handler != NULL;
+	}
+}
+
+/* Appends the instruction at bytes; false when they are not all of it. */
 static bool
-append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, struct decoded *last,
+append(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size, struct decoded *d,
        bool *ends)
 {
 	struct insn *in = &block->insns[block->count];
-	struct decoded d;
 
-	if (!decode(c->decoder, decode_mode(c), bytes, size, &d))
+	if (!decode(c->decoder, decode_mode(c), bytes, size, d))
 		return false;
-	*ends = lower(&d, in);
+	*ends = lower(d, in);
 	in->offset = (uint8_t)block->bytes;
 	in->place = block->count;
-	fuse(in, &d, last);
-	*last = d;
-	block->bytes = (uint16_t)(block->bytes + d.length);
+	block->bytes = (uint16_t)(block->bytes + d->length);
 	block->count++;
 	return true;
 }
@@ -347,15 +363,17 @@ static void
 fill(struct cpu *c, struct block *block, const uint8_t *bytes, size_t size)
 {
 	const unsigned most = block->stamp & STAMP_STEP ? 1 : BLOCK_INSNS_MAX;
-	struct decoded last;
+	struct decoded decoded[BLOCK_INSNS_MAX];
 	bool ends = false;
 
 	while (!ends && block->count < most && block->bytes < BLOCK_BYTES_MAX - INSN_BYTES_MAX) {
 		if (block->count && stops_at(c, block->linear + block->bytes))
 			break;
-		if (!append(c, block, bytes + block->bytes, size - block->bytes, &last, &ends))
+		if (!append(c, block, bytes + block->bytes, size - block->bytes,
+			    &decoded[block->count], &ends))
 			break;
 	}
+	fuse(block, decoded);
 	close_block(block);
 }
 

@@ -105,7 +105,7 @@ struct cpu {
 
 	/* Where execution is. */
 	const struct block *block; /* that is running */
-	uint64_t block_begin;      /* state.retired when it began */
+	uint64_t block_begin;      /* state.retired when it began, less what it has skipped */
 	uint64_t stop_at;          /* state.retired at which the budget is used up */
 	/* The same for going on from block to block; 0 makes every block come back to the loop. */
 	_Atomic uint64_t chain_until;

@@ -6,6 +6,7 @@
  */
 #include "alu.h"
 #include "arithmetic.h"
+#include "conditions.h"
 #include "jump.h"
 #include "lower.h"
 #include "mem.h"
@@ -82,20 +83,6 @@ fused_one(struct cpu *c, const struct insn *in, enum op op, unsigned size, unsig
 	{                                                                                          \
 		return fused_##form(c, in, OP_##op, size, 0x##cond);                               \
 	}
-/* All but overflow and parity, which hardly any program asks for. */
-#define CONDITIONS(X, op, form, size)                                                              \
-	X(op, form, size, 2)                                                                       \
-	X(op, form, size, 3)                                                                       \
-	X(op, form, size, 4)                                                                       \
-	X(op, form, size, 5)                                                                       \
-	X(op, form, size, 6)                                                                       \
-	X(op, form, size, 7)                                                                       \
-	X(op, form, size, 8)                                                                       \
-	X(op, form, size, 9)                                                                       \
-	X(op, form, size, c)                                                                       \
-	X(op, form, size, d)                                                                       \
-	X(op, form, size, e)                                                                       \
-	X(op, form, size, f)
 #define WORDS(op, form) CONDITIONS(FUSED, op, form, 2) CONDITIONS(FUSED, op, form, 4)
 #define SIZES(op, form) CONDITIONS(FUSED, op, form, 1) WORDS(op, form)
 

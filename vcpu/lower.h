@@ -17,6 +17,9 @@ bool lower(const struct decoded *d, struct insn *in);
  */
 exec_fn *lower_fused(const struct decoded *first, unsigned cond);
 
+/* The same for a Jcc and the instruction behind it, over which the Jcc leads. */
+exec_fn *lower_skip(const struct decoded *over, unsigned cond);
+
 typedef exec_fn *lower_fn(const struct decoded *d, struct insn *in);
 
 lower_fn lower_alu, lower_unary, lower_shift, lower_double_shift, lower_multiply, lower_divide;

@@ -247,6 +247,23 @@ bounded_loop(struct writer *w)
 	writer_put(w, back - (w->at + 1), 1);
 }
 
+/* jcc over the instruction behind it, which is one of the first rows, or a MOV */
+static void
+branch_over(struct writer *w)
+{
+	const uint32_t branch = w->at;
+	uint32_t behind;
+
+	writer_put(w, 0x70u + random_below(w->random, 16), 1);
+	writer_put(w, 0, 1);
+	writer_start(w);
+	operand_instruction(w, &forms[random_below(w->random, 34)]);
+	behind = w->at;
+	w->at = branch + 1;
+	writer_put(w, behind - (branch + 2), 1);
+	w->at = behind;
+}
+
 /* --- segments and modes --------------------------------------------------------------- */
 
 static void
@@ -545,16 +562,37 @@ static const struct item {
 	unsigned weight;
 	void (*write)(struct writer *w);
 } items[] = {
-	{ 600, instruction },     { 50, set_register },     { 25, string },
-	{ 25, load_any_segment }, { 15, pop_segment },      { 15, repair_segments },
-	{ 25, store_into_code },  { 15, fill_code },        { 15, bounded_loop },
-	{ 55, go_far },           { 20, push_and_ret },     { 12, push_and_ret_far },
-	{ 15, push_and_iret },    { 15, go_to_ring_3 },     { 25, interrupt },
-	{ 30, enter_protected },  { 15, leave_protected },  { 10, unreal },
-	{ 5, load_gdt },          { 12, shadow },           { 12, load_flags },
-	{ 30, arm_breakpoint },   { 30, move_a20 },         { 8, request },
-	{ 30, read_port },        { 12, jump_to_edge },     { 15, store_and_jump },
-	{ 12, run_data },         { 8, string_into_limit }, { 1, halt },
+	{ 600, instruction },
+	{ 50, set_register },
+	{ 25, string },
+	{ 25, load_any_segment },
+	{ 15, pop_segment },
+	{ 15, repair_segments },
+	{ 25, store_into_code },
+	{ 15, fill_code },
+	{ 15, bounded_loop },
+	{ 50, branch_over },
+	{ 55, go_far },
+	{ 20, push_and_ret },
+	{ 12, push_and_ret_far },
+	{ 15, push_and_iret },
+	{ 15, go_to_ring_3 },
+	{ 25, interrupt },
+	{ 30, enter_protected },
+	{ 15, leave_protected },
+	{ 10, unreal },
+	{ 5, load_gdt },
+	{ 12, shadow },
+	{ 12, load_flags },
+	{ 30, arm_breakpoint },
+	{ 30, move_a20 },
+	{ 8, request },
+	{ 30, read_port },
+	{ 12, jump_to_edge },
+	{ 15, store_and_jump },
+	{ 12, run_data },
+	{ 8, string_into_limit },
+	{ 1, halt },
 };
 
 static const struct item *

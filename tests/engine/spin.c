@@ -251,12 +251,20 @@ put_return(struct spin *spin, const struct encoding *e)
 
 /* The number of the copy is the condition. */
 static void
-put_branch(struct spin *spin)
+put_branch(struct spin *spin, unsigned over)
 {
-	if (!spin->setting->branches)
-		return;
 	put(spin, 0x70u + spin->copy, 1);
-	put(spin, 0, 1);
+	put(spin, over, 1);
+}
+
+static void
+put_plain(struct spin *spin, const struct encoding *e)
+{
+	if (spin->setting->skips)
+		put_branch(spin, size_of(spin, e));
+	put_encoding(spin, e);
+	if (spin->setting->branches)
+		put_branch(spin, 0);
 }
 
 static void
@@ -288,8 +296,7 @@ put_copy(struct spin *spin, const struct encoding *e)
 		put_free_task(spin);
 		break;
 	case PLAIN:
-		put_encoding(spin, e);
-		put_branch(spin);
+		put_plain(spin, e);
 		return;
 	case NAMED_BY_CX:
 		put_mov(spin, CX, 1);

@@ -17,6 +17,7 @@ struct setting {
 	bool protected_mode; /* and 32-bit code, and data segments that grow down */
 	bool flags;          /* what conditions begin with: all of them set, CX not 0 */
 	bool branches;       /* behind each copy a Jcc to the next one: each condition once */
+	bool skips;          /* before each copy a Jcc over it */
 };
 
 struct spin {

@@ -34,6 +34,11 @@ static const struct setting settings[] = {
 	  .protected_mode = true,
 	  .flags = true,
 	  .branches = true },
+	{ .name = "real mode, branches over", .flags = true, .skips = true },
+	{ .name = "protected mode, branches over",
+	  .protected_mode = true,
+	  .flags = true,
+	  .skips = true },
 };
 
 struct test {
@@ -119,11 +124,11 @@ run_form(struct test *test, const struct setting *setting, const struct encoding
 	test->forms++;
 }
 
-/* What may be executed together with a branch behind it. */
+/* What may be executed together with a branch behind it or over it. */
 static bool
 may_fuse(const struct form *form)
 {
-	static const char *const names[] = { "alu", "test", "inc dec", "shift" };
+	static const char *const names[] = { "alu", "test", "inc dec", "shift", "mov" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(form->name, names[i]) == 0)
@@ -135,7 +140,7 @@ may_fuse(const struct form *form)
 static bool
 is_wanted(const struct setting *setting, const struct encoding *encoding)
 {
-	if (setting->branches)
+	if (setting->branches || setting->skips)
 		return may_fuse(encoding->form);
 	return setting->flags || encoding->form->kind == BRANCH;
 }

@@ -91,6 +91,109 @@ a_fault_counts_as_the_end_of_its_instruction(void **state)
 	assert_int_equal(m->ram[0x6ffa] | m->ram[0x6ffb] << 8, ORIGIN + 2);
 }
 
+/* --- over one instruction --------------------------------------------------------------- */
+
+/* cmp ax, bx; jb over the next; mov ax, bx; inc cx; hlt */
+#define LARGER 0x39, 0xd8, 0x72, 0x02, 0x89, 0xd8, 0x41, 0xf4
+
+static void
+load_larger(struct machine *m, uint32_t ax, uint32_t bx)
+{
+	struct descry_state *cpu = descry_vcpu_state_mutable(m->vcpu);
+
+	LOAD(m, LARGER);
+	cpu->gpr[DESCRY_AX] = ax;
+	cpu->gpr[DESCRY_BX] = bx;
+	cpu->halted = 0;
+}
+
+static void
+an_instruction_that_is_skipped_changes_and_counts_nothing(void **state)
+{
+	static const struct {
+		uint32_t ax, bx, ax_after;
+		uint64_t count;
+	} cases[] = {
+		{ 3, 7, 3, 4 },
+		{ 7, 3, 3, 5 },
+		{ 0xabcd0003, 0x12340007, 0xabcd0003, 4 },
+		{ 0xabcd0007, 0x12340003, 0xabcd0003, 5 }, /* the upper half stays */
+	};
+	struct machine *m = *state;
+	const struct descry_state *cpu = descry_vcpu_state(m->vcpu);
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint64_t before = cpu->retired;
+
+		load_larger(m, cases[i].ax, cases[i].bx);
+		assert_int_equal(run(m, 0).reason, DESCRY_EXIT_HALTED);
+		assert_int_equal(cpu->gpr[DESCRY_AX], cases[i].ax_after);
+		assert_int_equal(cpu->gpr[DESCRY_CX], i + 1);
+		assert_int_equal(cpu->retired - before, cases[i].count);
+	}
+}
+
+static void
+a_budget_is_exact_around_a_skipped_instruction(void **state)
+{
+	static const uint16_t skipped[] = { 2, 6, 7, 8 }, executed[] = { 2, 4, 6, 7, 8 };
+	struct machine *m = *state;
+
+	for (unsigned budget = 1; budget <= 4; budget++) {
+		load_larger(m, 3, 7);
+		run(m, budget);
+		assert_int_equal(descry_vcpu_state(m->vcpu)->rip, ORIGIN + skipped[budget - 1]);
+	}
+	for (unsigned budget = 1; budget <= 5; budget++) {
+		load_larger(m, 7, 3);
+		run(m, budget);
+		assert_int_equal(descry_vcpu_state(m->vcpu)->rip, ORIGIN + executed[budget - 1]);
+	}
+}
+
+/* On the branch, on what it skips, and behind. */
+static void
+a_breakpoint_stops_around_a_skipped_instruction(void **state)
+{
+	static const struct {
+		uint32_t ax, at;
+		bool stops;
+	} cases[] = {
+		{ 3, 2, true }, { 3, 4, false }, { 3, 6, true },
+		{ 7, 2, true }, { 7, 4, true },  { 7, 6, true },
+	};
+	struct machine *m = *state;
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint64_t at[] = { ORIGIN + cases[i].at };
+		const struct descry_control control = { .breakpoints = at, .breakpoint_count = 1 };
+		struct descry_exit exit;
+
+		load_larger(m, cases[i].ax, 5);
+		descry_vcpu_run(m->vcpu, &control, &exit);
+		assert_int_equal(exit.reason,
+				 cases[i].stops ? DESCRY_EXIT_BREAKPOINT : DESCRY_EXIT_HALTED);
+		if (cases[i].stops)
+			assert_int_equal(descry_vcpu_state(m->vcpu)->rip, at[0]);
+	}
+}
+
+/* jz leads over the last byte that CS allows, and beyond it. */
+static void
+a_branch_over_the_last_instruction_of_a_segment_faults(void **state)
+{
+	struct machine *m = *state;
+	const struct descry_control control = { .events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT) };
+	struct descry_exit exit;
+
+	LOAD(m, 0x31, 0xc0, 0x74, 0x02, 0x89, 0xd8); /* xor ax, ax; jz over the next; mov ax, bx */
+	put(m, DESCRY_CS, (struct descry_segment){ .limit = ORIGIN + 5, .attr = 0x9b });
+	descry_vcpu_state_mutable(m->vcpu)->idtr.limit = 0;
+	descry_vcpu_run(m->vcpu, &control, &exit);
+	assert_int_equal(descry_vcpu_event(m->vcpu, 0)->fault.vector, DESCRY_VEC_GP);
+	assert_int_equal(descry_vcpu_event(m->vcpu, 0)->ip, ORIGIN + 2);
+}
+
 /* --- breakpoints, kick ---------------------------------------------------------------- */
 
 static void
@@ -308,6 +411,10 @@ main(void)
 		TEST(a_rep_iteration_counts_as_one),
 		TEST(rep_with_an_empty_count_counts_as_one),
 		TEST(a_fault_counts_as_the_end_of_its_instruction),
+		TEST(an_instruction_that_is_skipped_changes_and_counts_nothing),
+		TEST(a_budget_is_exact_around_a_skipped_instruction),
+		TEST(a_breakpoint_stops_around_a_skipped_instruction),
+		TEST(a_branch_over_the_last_instruction_of_a_segment_faults),
 		TEST(a_breakpoint_stops_before_its_instruction_and_lets_go),
 		TEST(a_new_breakpoint_is_seen_in_a_block_that_has_run),
 		TEST(a_kick_before_the_run_ends_it),
