@@ -25,6 +25,14 @@ DESCRY_MUST_CHECK bool deliver_real(struct cpu *c, const struct interruption *i)
 /* PE=1: PM1 to PM15. */
 DESCRY_MUST_CHECK bool deliver_protected(struct cpu *c, const struct interruption *i);
 
+/*
+ * An interrupt to a handler that has neither a slot in a table nor a stack of this CPU: the caller
+ * keeps what would be pushed (descry_op_interrupt()). The rest goes by the rules of the two
+ * above: CS:0, SS when the ring changes, flags, and out of V86 the null selectors. ESP stays.
+ */
+DESCRY_MUST_CHECK bool deliver_real_unpushed(struct cpu *c, uint16_t cs);
+DESCRY_MUST_CHECK bool deliver_protected_unpushed(struct cpu *c, uint16_t cs, uint16_t ss);
+
 /* VM=1, VME=1: INT n to the 8086 program's own handler. */
 DESCRY_MUST_CHECK bool deliver_redirected(struct cpu *c, const struct interruption *i);
 

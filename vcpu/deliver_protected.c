@@ -28,6 +28,12 @@ struct handler {
 	bool from_v86;
 };
 
+static unsigned
+handler_ring(const struct handler *to)
+{
+	return to->cs.seg.sel & DESCRY_SEL_RPL;
+}
+
 static bool
 is_gate(unsigned type)
 {
@@ -79,18 +85,27 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 	return true;
 }
 
+/* PM5 to PM7. */
+static bool
+resolve_code(struct cpu *c, struct handler *to)
+{
+	to->from_v86 = in_v86(c);
+	microstep_pair(c, DESCRY_MICRO_PM5, to->from_v86 ? DESCRY_MICRO_PM7 : DESCRY_MICRO_PM6);
+	if (!seg_resolve_gate_code(c, to->gate.sel, &to->cs))
+		return false;
+	to->inner = handler_ring(to) < descry_cpl(&c->state);
+	return true;
+}
+
 /* PM8 and PM9. */
 static bool
 choose_stack(struct cpu *c, struct handler *to)
 {
-	const unsigned ring = to->cs.seg.sel & DESCRY_SEL_RPL;
-
 	frame_on_stack(c, &to->frame, to->gate.size);
-	to->inner = ring < descry_cpl(&c->state);
 	if (!to->inner)
 		return true;
 	microstep_pair(c, DESCRY_MICRO_PM8, DESCRY_MICRO_PM9);
-	if (!inner_stack_resolve(c, ring, &to->ss, &to->frame.sp))
+	if (!inner_stack_resolve(c, handler_ring(to), &to->ss, &to->frame.sp))
 		return false;
 	to->frame.ss = to->ss.seg;
 	to->frame.is_current = false;
@@ -125,9 +140,7 @@ fill_frame(struct cpu *c, const struct interruption *i, struct handler *to)
 static bool
 resolve_handler(struct cpu *c, const struct interruption *i, struct handler *to)
 {
-	to->from_v86 = in_v86(c);
-	microstep_pair(c, DESCRY_MICRO_PM5, to->from_v86 ? DESCRY_MICRO_PM7 : DESCRY_MICRO_PM6);
-	if (!seg_resolve_gate_code(c, to->gate.sel, &to->cs) || !choose_stack(c, to))
+	if (!resolve_code(c, to) || !choose_stack(c, to))
 		return false;
 	microstep(c, DESCRY_MICRO_PM10);
 	fill_frame(c, i, to);
@@ -138,23 +151,25 @@ resolve_handler(struct cpu *c, const struct interruption *i, struct handler *to)
 	return to->gate.offset <= to->cs.seg.limit ? true : raise(c, DESCRY_VEC_GP, 0);
 }
 
-/* PM12 to PM15. VM goes first: what is loaded below belongs to protected mode. */
+/* PM15 and PM12. VM goes first: what is loaded below belongs to protected mode. */
 static void
-commit_handler(struct cpu *c, const struct handler *to)
+commit_stack(struct cpu *c, const struct handler *to)
 {
 	uint32_t cleared = DESCRY_FLAG_TF | DESCRY_FLAG_NT | DESCRY_FLAG_RF | DESCRY_FLAG_VM;
-	uint32_t sp;
 
 	if (to->gate.clears_if)
 		cleared |= DESCRY_FLAG_IF;
-	microstep(c, DESCRY_MICRO_PM11);
-	sp = frame_write(c, &to->frame);
 	microstep(c, DESCRY_MICRO_PM15);
 	eflags_write(c, eflags_read(c) & ~cleared);
 	microstep(c, DESCRY_MICRO_PM12);
 	if (to->inner)
 		seg_commit(c, DESCRY_SS, &to->ss, DESCRY_CAUSE_INTERRUPT);
-	sp_write(c, sp);
+}
+
+/* PM13 and PM14. */
+static void
+commit_code(struct cpu *c, const struct handler *to)
+{
 	microstep(c, DESCRY_MICRO_PM13);
 	seg_commit(c, DESCRY_CS, &to->cs, DESCRY_CAUSE_INTERRUPT);
 	c->target = to->gate.offset;
@@ -162,6 +177,19 @@ commit_handler(struct cpu *c, const struct handler *to)
 		microstep(c, DESCRY_MICRO_PM14);
 	for (unsigned n = 0; to->from_v86 && n < V86_DATA_COUNT; n++)
 		seg_make_null(c, v86_data[n], DESCRY_CAUSE_INTERRUPT);
+}
+
+/* PM11 to PM15. */
+static void
+commit_handler(struct cpu *c, const struct handler *to)
+{
+	uint32_t sp;
+
+	microstep(c, DESCRY_MICRO_PM11);
+	sp = frame_write(c, &to->frame);
+	commit_stack(c, to);
+	sp_write(c, sp);
+	commit_code(c, to);
 }
 
 static bool
@@ -204,5 +232,31 @@ deliver_protected(struct cpu *c, const struct interruption *i)
 		return true;
 	c->fault.error_code =
 		interruption_nested_error(i->kind, c->fault.vector, c->fault.error_code);
+	return false;
+}
+
+/* Of the rules of the new stack, those of its selector: PM9. */
+static bool
+transfer_unpushed(struct cpu *c, struct handler *to, uint16_t ss)
+{
+	if (!resolve_code(c, to) ||
+	    (to->inner && !seg_resolve_stack_inner(c, ss, handler_ring(to), &to->ss)))
+		return false;
+
+	/* Nothing below can fault. */
+	commit_stack(c, to);
+	commit_code(c, to);
+	return true;
+}
+
+bool
+deliver_protected_unpushed(struct cpu *c, uint16_t cs, uint16_t ss)
+{
+	struct handler to = { .gate = { .sel = cs, .clears_if = true } };
+
+	if (transfer_unpushed(c, &to, ss))
+		return true;
+	c->fault.error_code = interruption_nested_error(INTERRUPTION_EXTERNAL, c->fault.vector,
+							c->fault.error_code);
 	return false;
 }

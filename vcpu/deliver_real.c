@@ -42,26 +42,38 @@ ip_allowed(struct cpu *c, const struct seg_loading *cs, uint32_t ip)
 	return ip <= limit ? true : raise(c, DESCRY_VEC_GP, 0);
 }
 
+/* RM4. */
+static bool
+resolve_vector(struct cpu *c, const struct vector_call *call, struct seg_loading *cs)
+{
+	microstep(c, call->check);
+	return seg_resolve_code(c, (uint16_t)(call->entry >> 16), SEG_PATH_JUMP, cs) &&
+	       ip_allowed(c, cs, call->entry & 0xffff);
+}
+
+/* RM5 and RM6, but for the stack. */
+static void
+commit_vector(struct cpu *c, const struct vector_call *call, const struct seg_loading *cs)
+{
+	seg_commit(c, DESCRY_CS, cs, DESCRY_CAUSE_INTERRUPT);
+	c->target = call->entry & 0xffff;
+	microstep(c, call->clear);
+	eflags_write(c, eflags_read(c) & ~call->cleared);
+}
+
 /* RM4 to RM6, and the writing of what RM2 has found room for. */
 static bool
 call_vector(struct cpu *c, const struct vector_call *call, const struct frame *frame)
 {
-	const uint32_t ip = call->entry & 0xffff;
-	const uint32_t flags = eflags_read(c);
 	struct seg_loading cs;
 
-	microstep(c, call->check);
-	if (!seg_resolve_code(c, (uint16_t)(call->entry >> 16), SEG_PATH_JUMP, &cs) ||
-	    !ip_allowed(c, &cs, ip))
+	if (!resolve_vector(c, call, &cs))
 		return false;
 
 	/* Nothing below can fault. */
 	microstep(c, call->enter);
 	sp_write(c, frame_write(c, frame));
-	seg_commit(c, DESCRY_CS, &cs, DESCRY_CAUSE_INTERRUPT);
-	c->target = ip;
-	microstep(c, call->clear);
-	eflags_write(c, flags & ~call->cleared);
+	commit_vector(c, call, &cs);
 	return true;
 }
 
@@ -110,6 +122,23 @@ deliver_real(struct cpu *c, const struct interruption *i)
 	    is_unhandled(c, i, call.entry))
 		return false;
 	return call_vector(c, &call, &frame);
+}
+
+bool
+deliver_real_unpushed(struct cpu *c, uint16_t cs)
+{
+	const struct vector_call call = { .entry = (uint32_t)cs << 16,
+					  .cleared = REAL_CLEARED,
+					  .check = DESCRY_MICRO_RM4,
+					  .clear = DESCRY_MICRO_RM6 };
+	struct seg_loading loading;
+
+	if (!resolve_vector(c, &call, &loading))
+		return false;
+
+	/* Nothing below can fault. */
+	commit_vector(c, &call, &loading);
+	return true;
 }
 
 /*

@@ -10,6 +10,8 @@
 #include "interrupt.h"
 #include "seg_load.h"
 
+#include <descry/operation.h>
+
 /* A far pointer in memory: the offset, then the selector. */
 struct far_pointer {
 	uint32_t offset;
@@ -26,11 +28,10 @@ DESCRY_MUST_CHECK bool far_return(struct cpu *c, unsigned size, uint32_t drop);
 DESCRY_MUST_CHECK bool far_iret(struct cpu *c, unsigned size, uint32_t return_ip);
 
 /*
- * IRET with a frame that does not come from the stack (descry_op_iret). Same ring only, and NT is
- * not looked at: the delivery that it returns from has cleared it.
+ * IRETD with a frame that does not come from the stack (descry_op_iret()). NT is not looked at: the
+ * delivery that it returns from has cleared it. ESP stays on the way to the same ring.
  */
-DESCRY_MUST_CHECK bool far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags,
-					  unsigned size);
+DESCRY_MUST_CHECK bool far_iret_from(struct cpu *c, const struct descry_frame *frame);
 
 /* The last two steps of every far transfer: IP against the new limit, and the load of CS. */
 DESCRY_MUST_CHECK static inline bool

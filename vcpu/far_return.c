@@ -99,43 +99,44 @@ mark(struct cpu *c, enum descry_micro real, enum descry_micro protected)
 	microstep(c, in_protected_mode(c) ? protected : real);
 }
 
-bool
-far_iret_same_ring(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t flags, unsigned size)
+static bool
+iret_same_ring(struct cpu *c, const struct return_frame *frame, const struct seg_loading *cs,
+	       unsigned size)
 {
-	struct seg_loading cs;
-
-	if (!seg_resolve_code(c, sel, SEG_PATH_RETURN, &cs))
-		return false;
-	if (is_outer_ring(c, &cs))
-		return raise(c, DESCRY_VEC_GP, sel & ~DESCRY_SEL_RPL);
-	if (!far_ip_allowed(c, &cs, ip))
+	if (!far_ip_allowed(c, cs, frame->ip))
 		return false;
 	mark(c, DESCRY_MICRO_RR3, DESCRY_MICRO_PI7);
-	if (!eflags_return(c, flags, size))
+	if (!eflags_return(c, frame->flags, size))
 		return false;
 	mark(c, DESCRY_MICRO_RR2, DESCRY_MICRO_PI5);
-	far_commit(c, &cs, ip, DESCRY_CAUSE_IRET);
+	far_commit(c, cs, frame->ip, DESCRY_CAUSE_IRET);
 	return true;
 }
 
 static bool
-iret_outer_ring(struct cpu *c, const struct return_frame *from, const struct seg_loading *cs,
-		unsigned size)
+iret_outer_ring(struct cpu *c, const struct return_frame *frame, const struct seg_loading *cs,
+		const struct seg_loading *ss, unsigned size)
 {
-	struct return_frame frame = *from;
+	if (!far_ip_allowed(c, cs, frame->ip))
+		return false;
+	microstep(c, DESCRY_MICRO_PI7);
+	if (!eflags_return(c, frame->flags, size))
+		return false;
+	microstep(c, DESCRY_MICRO_PI5);
+	far_commit(c, cs, frame->ip, DESCRY_CAUSE_IRET);
+	commit_outer_ring(c, ss, frame->sp, DESCRY_CAUSE_IRET, DESCRY_MICRO_PI6);
+	return true;
+}
+
+static bool
+pop_outer_ring(struct cpu *c, struct return_frame *frame, const struct seg_loading *cs,
+	       unsigned size)
+{
 	struct seg_loading ss;
 
 	microstep(c, DESCRY_MICRO_PI4);
-	if (!resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, &frame, &ss) ||
-	    !far_ip_allowed(c, cs, frame.ip))
-		return false;
-	microstep(c, DESCRY_MICRO_PI7);
-	if (!eflags_return(c, frame.flags, size))
-		return false;
-	microstep(c, DESCRY_MICRO_PI5);
-	far_commit(c, cs, frame.ip, DESCRY_CAUSE_IRET);
-	commit_outer_ring(c, &ss, frame.sp, DESCRY_CAUSE_IRET, DESCRY_MICRO_PI6);
-	return true;
+	return resolve_outer_stack(c, size, 3 * size, cs->seg.sel & DESCRY_SEL_RPL, frame, &ss) &&
+	       iret_outer_ring(c, frame, cs, &ss, size);
 }
 
 /* An IRET that faults has let NMIs in again, too: the handler of the fault may be interrupted. */
@@ -159,9 +160,58 @@ far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
 		return false;
 	if (is_outer_ring(c, &cs))
-		return iret_outer_ring(c, &frame, &cs, size);
-	if (!far_iret_same_ring(c, frame.cs, frame.ip, frame.flags, size))
+		return pop_outer_ring(c, &frame, &cs, size);
+	if (!iret_same_ring(c, &frame, &cs, size))
 		return false;
 	sp_write(c, sp_read(c) + 3 * size);
 	return true;
+}
+
+/* --- with a frame that the caller holds ----------------------------------------------- */
+
+static bool
+enter_v86_from(struct cpu *c, const struct descry_frame *frame)
+{
+	return v86_enter(c, &(struct v86_frame){ .ip = frame->ip,
+						 .cs = frame->cs,
+						 .flags = frame->flags,
+						 .sp = frame->sp,
+						 .ss = frame->ss,
+						 .es = frame->es,
+						 .ds = frame->ds,
+						 .fs = frame->fs,
+						 .gs = frame->gs });
+}
+
+static bool
+return_from(struct cpu *c, const struct descry_frame *from, const struct seg_loading *cs)
+{
+	const struct return_frame frame = { from->ip, from->flags, from->sp, from->cs, from->ss };
+	struct seg_loading ss;
+
+	if (!is_outer_ring(c, cs))
+		return iret_same_ring(c, &frame, cs, 4);
+	microstep(c, DESCRY_MICRO_PI4);
+	return seg_resolve_stack_return(c, frame.ss, cs->seg.sel & DESCRY_SEL_RPL, &ss) &&
+	       iret_outer_ring(c, &frame, cs, &ss, 4);
+}
+
+static bool
+lacks_stack(struct cpu *c, const struct descry_frame *frame)
+{
+	return raise(c, DESCRY_VEC_GP, frame->cs & ~DESCRY_SEL_RPL);
+}
+
+bool
+far_iret_from(struct cpu *c, const struct descry_frame *frame)
+{
+	struct seg_loading cs;
+
+	if (v86_is_return(c, frame->flags, 4))
+		return frame->outer ? enter_v86_from(c, frame) : lacks_stack(c, frame);
+	if (!seg_resolve_code(c, frame->cs, SEG_PATH_RETURN, &cs))
+		return false;
+	if (is_outer_ring(c, &cs) && !frame->outer)
+		return lacks_stack(c, frame);
+	return return_from(c, frame, &cs);
 }

@@ -148,13 +148,6 @@ rf_of_fault(const struct cpu *c, unsigned vector, uint16_t dr6)
 	return !is_break || c->profile.knob[DESCRY_KNOB_DEBUG_BREAK_RF] ? DESCRY_FLAG_RF : 0;
 }
 
-/* At a boundary between instructions: only in the middle of a repeat. */
-static uint32_t
-rf_of_boundary(const struct cpu *c)
-{
-	return c->state.in_rep ? DESCRY_FLAG_RF : 0;
-}
-
 static struct interruption
 exception(const struct cpu *c, struct pending_fault fault)
 {
@@ -282,7 +275,7 @@ interrupt_deliver_trap(struct cpu *c)
 	const struct interruption i = { .vector = DESCRY_VEC_DB,
 					.return_ip = (uint32_t)c->state.rip,
 					.kind = INTERRUPTION_TRAP,
-					.rf = rf_of_boundary(c),
+					.rf = interrupt_rf_of_boundary(c),
 					.dr6 = pending };
 
 	c->state.pending_db = 0;
@@ -298,5 +291,5 @@ interrupt_deliver_external(struct cpu *c, unsigned vector)
 	return deliver_to_the_end(c, (struct interruption){ .vector = vector,
 							    .return_ip = (uint32_t)c->state.rip,
 							    .kind = INTERRUPTION_EXTERNAL,
-							    .rf = rf_of_boundary(c) });
+							    .rf = interrupt_rf_of_boundary(c) });
 }

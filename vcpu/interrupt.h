@@ -33,6 +33,13 @@ void interrupt_deliver_fault(struct cpu *c);
  */
 const struct insn *interrupt_in_new_task(struct cpu *c, const struct insn *in, bool done);
 
+/* RF of the image that an interrupt at a boundary pushes: set only in the middle of a repeat. */
+static inline uint32_t
+interrupt_rf_of_boundary(const struct cpu *c)
+{
+	return c->state.in_rep ? DESCRY_FLAG_RF : 0;
+}
+
 /*
  * Delivers the debug traps that wait in the state, at the boundary where the CPU stands. It
  * belongs to the instruction before and takes no time of its own.

@@ -59,6 +59,7 @@ static const struct {
 	[DESCRY_CAUSE_LTR]         = { ONE(TR), false, false },
 	[DESCRY_CAUSE_SYSENTER]    = { ONE(CS) | ONE(SS), false, true },
 	[DESCRY_CAUSE_SYSEXIT]     = { ONE(CS) | ONE(SS), false, false },
+	[DESCRY_CAUSE_WRMSR]       = { ONE(FS) | ONE(GS), true, false },
 	[DESCRY_CAUSE_LOADALL]     = { ALL, true, true },
 	[DESCRY_CAUSE_SMI]         = { SIX, true, true },
 	[DESCRY_CAUSE_RSM]         = { ALL, true, true },

@@ -1,11 +1,13 @@
-#include <descry/operation.h>
+/*
+ * Operations on one register: a segment, a control register, a table register, the TLB.
+ */
+#include "operation.h"
 
 #include "control.h"
 #include "eflags.h"
-#include "far.h"
 #include "provenance.h"
 #include "seg_load.h"
-#include "v86.h"
+#include "tlb.h"
 
 void
 descry_op_set_step(struct descry_vcpu *vcpu, unsigned step)
@@ -13,15 +15,17 @@ descry_op_set_step(struct descry_vcpu *vcpu, unsigned step)
 	vcpu->cpu.op_step = (uint8_t)step;
 }
 
-static void
-begin(struct cpu *c)
+/* --- begin and end -------------------------------------------------------------------- */
+
+void
+op_begin(struct cpu *c)
 {
 	c->fault.vector = DESCRY_VEC_NONE;
 	cpu_here_stopped(c);
 }
 
-static bool
-end(struct cpu *c, bool done, struct descry_fault *fault)
+bool
+op_end(struct cpu *c, bool done, struct descry_fault *fault)
 {
 	c->state.rflags = eflags_read(c);
 	cpu_settle_provenance(c);
@@ -32,6 +36,8 @@ end(struct cpu *c, bool done, struct descry_fault *fault)
 	c->leave = false;
 	return done;
 }
+
+/* --- registers ------------------------------------------------------------------------ */
 
 static bool
 resolve(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct seg_loading *out)
@@ -58,18 +64,18 @@ descry_op_load_segment(struct descry_vcpu *vcpu, enum descry_sreg sreg, uint16_t
 	struct seg_loading loading;
 	bool done;
 
-	begin(c);
+	op_begin(c);
 	done = resolve(c, sreg, sel, &loading);
 	if (done)
 		seg_commit(c, sreg, &loading, cause);
-	return end(c, done, fault);
+	return op_end(c, done, fault);
 }
 
 bool
 descry_op_write_cr0(struct descry_vcpu *vcpu, uint32_t value, struct descry_fault *fault)
 {
-	begin(&vcpu->cpu);
-	return end(&vcpu->cpu, cr0_write(&vcpu->cpu, value), fault);
+	op_begin(&vcpu->cpu);
+	return op_end(&vcpu->cpu, cr0_write(&vcpu->cpu, value), fault);
 }
 
 void
@@ -85,17 +91,39 @@ descry_op_load_idtr(struct descry_vcpu *vcpu, uint64_t base, uint32_t limit)
 }
 
 bool
-descry_op_iret(struct descry_vcpu *vcpu, const struct descry_iret_frame *frame,
-	       struct descry_fault *fault)
+descry_op_write_cr3(struct descry_vcpu *vcpu, uint32_t value, struct descry_fault *fault)
+{
+	op_begin(&vcpu->cpu);
+	return op_end(&vcpu->cpu, cr3_write(&vcpu->cpu, value), fault);
+}
+
+void
+descry_op_flush_tlb(struct descry_vcpu *vcpu)
+{
+	tlb_flush(&vcpu->cpu);
+}
+
+void
+descry_op_load_v86(struct descry_vcpu *vcpu, enum descry_sreg sreg, uint16_t sel)
 {
 	struct cpu *c = &vcpu->cpu;
-	bool done;
 
-	begin(c);
-	done = v86_is_return(c, frame->flags, 4)
-		       ? raise(c, DESCRY_VEC_GP, frame->cs & ~DESCRY_SEL_RPL)
-		       : far_iret_same_ring(c, frame->cs, frame->ip, frame->flags, 4);
-	if (done)
-		c->state.rip = c->target;
-	return end(c, done, fault);
+	assert(sreg < DESCRY_DATA_SREG_COUNT);
+	op_begin(c);
+	seg_load_fixed(c, sreg, sel, DESCRY_CAUSE_MOV);
+	cpu_settle_provenance(c);
+}
+
+void
+descry_op_write_base(struct descry_vcpu *vcpu, enum descry_sreg sreg, uint64_t base)
+{
+	struct cpu *c = &vcpu->cpu;
+	struct seg_loading loading = { .seg = c->state.seg[sreg],
+				       .origin = DESCRY_ORIGIN_RECORD,
+				       .fields = SEG_FIELD_BASE };
+
+	assert(sreg == DESCRY_FS || sreg == DESCRY_GS);
+	op_begin(c);
+	loading.seg.base = base;
+	seg_commit(c, sreg, &loading, DESCRY_CAUSE_WRMSR);
 }

@@ -21,6 +21,7 @@ descry_cause_text(enum descry_cause cause)
 		[DESCRY_CAUSE_LTR] = "ltr",
 		[DESCRY_CAUSE_SYSENTER] = "sysenter",
 		[DESCRY_CAUSE_SYSEXIT] = "sysexit",
+		[DESCRY_CAUSE_WRMSR] = "wrmsr",
 		[DESCRY_CAUSE_LOADALL] = "loadall",
 		[DESCRY_CAUSE_SMI] = "smi",
 		[DESCRY_CAUSE_RSM] = "rsm",

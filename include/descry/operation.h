@@ -28,18 +28,65 @@ DESCRY_MUST_CHECK bool descry_op_write_cr0(struct descry_vcpu *vcpu, uint32_t va
 void descry_op_load_gdtr(struct descry_vcpu *vcpu, uint64_t base, uint32_t limit);
 void descry_op_load_idtr(struct descry_vcpu *vcpu, uint64_t base, uint32_t limit);
 
+/* MOV CR3 at CPL 0. With PAE its page directories are read: #GP(0). */
+DESCRY_MUST_CHECK bool descry_op_write_cr3(struct descry_vcpu *vcpu, uint32_t value,
+					   struct descry_fault *fault);
+
 /*
- * IRET to a frame that is held in host memory: CS is loaded again by the rules of the
- * current mode, the stack is not touched. same-ring only; an outer ring, and
- * virtual-8086 mode, is refused with #GP(sel).
+ * What a VM entry or exit does that has no tag for its translations: all of them go, those of
+ * global pages too. (SDM vol. 3, Operations that Invalidate Cached Mappings; APM vol. 2, TLB
+ * Control.)
  */
-struct descry_iret_frame {
-	uint32_t ip;
+void descry_op_flush_tlb(struct descry_vcpu *vcpu);
+
+/*
+ * ES to GS as virtual-8086 mode loads it, in whatever mode: base sel * 16, limit FFFFh,
+ * attr 00F3h (SDM vol. 3, Segment Registers in virtual-8086 mode; VM entry asks for the same).
+ */
+void descry_op_load_v86(struct descry_vcpu *vcpu, enum descry_sreg sreg, uint16_t sel);
+
+/*
+ * WRMSR of FS_BASE or GS_BASE, or WRFSBASE: the base of FS or GS and nothing else (APM vol. 2, FS
+ * and GS Registers in 64-Bit Mode). A cause of its own: wrmsr.
+ */
+void descry_op_write_base(struct descry_vcpu *vcpu, enum descry_sreg sreg, uint64_t base);
+
+/* --- interrupt and return --------------------------------------------------------------- */
+
+/*
+ * What an interrupt leaves for the way back, kept in host memory and 32 bits wide in every mode:
+ * in the middle of a repeat flags has RF set, as a pushed image has.
+ */
+struct descry_frame {
+	uint32_t ip, flags;
 	uint16_t cs;
-	uint32_t flags;
+	bool outer; /* from an outer ring or virtual-8086 mode: ss and sp are part of it */
+	uint16_t ss;
+	uint32_t sp;
+	uint16_t es, ds, fs, gs; /* part of it if flags has VM set */
 };
-DESCRY_MUST_CHECK bool descry_op_iret(struct descry_vcpu *vcpu,
-				      const struct descry_iret_frame *frame,
+
+/*
+ * An interrupt to a handler of the host at cs:0, as far as it needs no IDT and no stack: the
+ * frame goes to the caller, ESP stays, and so do halt, shadow and NMI blocking. With PE=0
+ * CS is loaded by the rule of real mode; ss is not looked at. With PE=1 cs goes by the rules of an
+ * interrupt gate, from an outer ring and from virtual-8086 mode ss by those of the stack that a TSS
+ * names, and out of the latter DS ES FS GS become null. IF TF RF, with PE=0 AC, with PE=1 NT and
+ * VM are cleared; rip is 0. A fault is formed as in delivery of an external interrupt: EXT set.
+ * (SDM vol. 3, Exception- or Interrupt-Handler Procedures; Real-Address Mode, Interrupt and
+ * Exception Handling; Interrupt and Exception Handling in virtual-8086 mode.)
+ */
+DESCRY_MUST_CHECK bool descry_op_interrupt(struct descry_vcpu *vcpu, uint16_t cs, uint16_t ss,
+					   struct descry_frame *frame, struct descry_fault *fault);
+
+/*
+ * IRETD to such a frame: CS is loaded again by the rules of the current mode, and as the tables are
+ * now; so is SS on the way to an outer ring, where DS ES FS GS that it may not use become null;
+ * into virtual-8086 mode all six are. NT is not looked at, and NMI blocking stays. A frame that is
+ * not outer leads to the same ring or ends in #GP(cs). (SDM vol. 2, IRET; vol. 3, Entering
+ * Virtual-8086 Mode.)
+ */
+DESCRY_MUST_CHECK bool descry_op_iret(struct descry_vcpu *vcpu, const struct descry_frame *frame,
 				      struct descry_fault *fault);
 
 #endif

@@ -23,6 +23,7 @@ enum descry_cause {
 	DESCRY_CAUSE_LTR,
 	DESCRY_CAUSE_SYSENTER,
 	DESCRY_CAUSE_SYSEXIT,
+	DESCRY_CAUSE_WRMSR, /* of FS.base or GS.base, or WRFSBASE and the like: the base alone */
 	DESCRY_CAUSE_LOADALL,
 	DESCRY_CAUSE_SMI,
 	DESCRY_CAUSE_RSM,

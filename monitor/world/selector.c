@@ -156,7 +156,7 @@ bool
 selector_x7(struct world_switch *sw)
 {
 	const struct world_frame *frame = &sw->frame;
-	const struct descry_iret_frame iret = {
+	const struct descry_frame iret = {
 		.ip = frame->ip,
 		.cs = frame->sel[DESCRY_CS],
 		.flags = frame->flags,

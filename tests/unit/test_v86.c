@@ -11,7 +11,6 @@
 
 #include "v86_machine.h"
 
-#include <descry/operation.h>
 #include <descry/reload.h>
 
 /* --- loads ---------------------------------------------------------------------------- */
@@ -116,21 +115,6 @@ ring_3_cannot_enter(void **state)
 	assert_int_equal(cpu(m)->rip, 0x8001);
 }
 
-/* The host's IRET has no frame on a stack, so nothing to load SS, ES, DS, FS and GS from. */
-static void
-an_operation_does_not_enter(void **state)
-{
-	const struct descry_iret_frame frame = { .cs = 0x08, .flags = DESCRY_FLAG_VM | 2 };
-	struct machine *m = *state;
-	struct descry_fault fault;
-
-	begin_ring0(m, frame_in, sizeof(frame_in));
-	assert_false(descry_op_iret(m->vcpu, &frame, &fault));
-	assert_int_equal(fault.vector, GP);
-	assert_int_equal(fault.error_code, 0x08);
-	assert_int_equal(descry_vcpu_mode(m->vcpu), DESCRY_MODE_PROTECTED);
-}
-
 /* --- the way out ---------------------------------------------------------------------- */
 
 static void
@@ -221,7 +205,6 @@ main(void)
 		TEST(iretd_enters_with_six_fixed_loads),
 		TEST(a_return_that_runs_out_of_stack_changes_nothing),
 		TEST(ring_3_cannot_enter),
-		TEST(an_operation_does_not_enter),
 		TEST(an_interrupt_leaves_nulls),
 		TEST(a_16_bit_gate_pushes_words),
 		TEST(only_ring_0_will_do),

@@ -1,0 +1,60 @@
+/*
+ * Operations that leave the guest's code and come back to it: interrupt and IRET.
+ */
+#include "operation.h"
+
+#include "deliver.h"
+#include "eflags.h"
+#include "far.h"
+#include "interrupt.h"
+
+/* Where the guest goes on. */
+static struct descry_frame
+frame_here(const struct cpu *c)
+{
+	const struct descry_segment *seg = c->state.seg;
+
+	return (struct descry_frame){
+		.ip = (uint32_t)c->state.rip,
+		.flags = eflags_read(c) | interrupt_rf_of_boundary(c),
+		.cs = seg[DESCRY_CS].sel,
+		.ss = seg[DESCRY_SS].sel,
+		.sp = (uint32_t)c->state.gpr[DESCRY_SP],
+		.es = seg[DESCRY_ES].sel,
+		.ds = seg[DESCRY_DS].sel,
+		.fs = seg[DESCRY_FS].sel,
+		.gs = seg[DESCRY_GS].sel,
+	};
+}
+
+bool
+descry_op_interrupt(struct descry_vcpu *vcpu, uint16_t cs, uint16_t ss, struct descry_frame *frame,
+		    struct descry_fault *fault)
+{
+	struct cpu *c = &vcpu->cpu;
+	const unsigned cpl = descry_cpl(&c->state);
+	struct descry_frame here = frame_here(c);
+
+	op_begin(c);
+	if (in_protected_mode(c) ? !deliver_protected_unpushed(c, cs, ss)
+				 : !deliver_real_unpushed(c, cs))
+		return op_end(c, false, fault);
+	here.outer = descry_cpl(&c->state) < cpl;
+	*frame = here;
+	c->state.rip = c->target;
+	return op_end(c, true, fault);
+}
+
+bool
+descry_op_iret(struct descry_vcpu *vcpu, const struct descry_frame *frame,
+	       struct descry_fault *fault)
+{
+	struct cpu *c = &vcpu->cpu;
+	bool done;
+
+	op_begin(c);
+	done = far_iret_from(c, frame);
+	if (done)
+		c->state.rip = c->target;
+	return op_end(c, done, fault);
+}
