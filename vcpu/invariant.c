@@ -68,6 +68,7 @@ static const struct {
 	[DESCRY_CAUSE_VM_EXIT]     = { ALL, true, true },
 	[DESCRY_CAUSE_VM_ENTRY]    = { ALL, true, true },
 	[DESCRY_CAUSE_DEBUGGER]    = { ALL, true, true },
+	[DESCRY_CAUSE_IMPORT]      = { ALL, true, true },
 };
 /* clang-format on */
 

@@ -30,6 +30,7 @@ descry_cause_text(enum descry_cause cause)
 		[DESCRY_CAUSE_VM_EXIT] = "vm exit",
 		[DESCRY_CAUSE_VM_ENTRY] = "vm entry",
 		[DESCRY_CAUSE_DEBUGGER] = "debugger",
+		[DESCRY_CAUSE_IMPORT] = "import",
 	};
 
 	return texts[cause];

@@ -1,20 +1,34 @@
 #include "smm.h"
 
 #include "eflags.h"
+#include "exchange_rows.h"
 #include "lower.h"
 #include "microstep.h"
 #include "seg_load.h"
-#include "smm_map.h"
+#include "whole.h"
 
 #include <descry/debug.h>
 
 #define SMM_CR0_CLEARED (DESCRY_CR0_PE | DESCRY_CR0_EM | DESCRY_CR0_TS | DESCRY_CR0_PG)
-#define SMM_ATTR 0x8093u /* writable data with a limit in pages, CS as well: big real mode */
+#define SMM_ENTRY 0x8000u /* from SMBASE: the first instruction */
+#define SMM_ATTR 0x8093u  /* writable data with a limit in pages, CS as well: big real mode */
 
 static enum descry_smm_map
 smm_map(const struct cpu *c)
 {
 	return (enum descry_smm_map)c->profile.knob[DESCRY_KNOB_SMM_MAP];
+}
+
+static const struct descry_exchange_format *
+save_map(const struct cpu *c)
+{
+	static const struct descry_exchange_format *const maps[] = {
+		[DESCRY_SMM_P5] = &exchange_smram_p5,
+		[DESCRY_SMM_P6] = &exchange_smram_p6,
+		[DESCRY_SMM_AMD64] = &exchange_smram_amd64,
+	};
+
+	return maps[smm_map(c)];
 }
 
 /* --- SMRAM ---------------------------------------------------------------------------- */
@@ -50,21 +64,21 @@ smram_read(const struct cpu *c, uint32_t physical)
 static uint32_t
 save_area(const struct cpu *c)
 {
-	return c->state.smbase + SMM_ENTRY + SMM_SAVE_FIRST;
+	return c->state.smbase + SMM_ENTRY + EXCHANGE_SMRAM_FIRST;
 }
 
 static void
-read_save_area(const struct cpu *c, uint8_t bytes[SMM_SAVE_BYTES])
+read_save_area(const struct cpu *c, uint8_t bytes[EXCHANGE_SMRAM_BYTES])
 {
-	for (unsigned i = 0; i < SMM_SAVE_BYTES; i++)
+	for (unsigned i = 0; i < EXCHANGE_SMRAM_BYTES; i++)
 		bytes[i] = smram_read(c, save_area(c) + i);
 }
 
 /* What the map does not have goes back as it was read. */
 static void
-write_save_area(struct cpu *c, const uint8_t bytes[SMM_SAVE_BYTES])
+write_save_area(struct cpu *c, const uint8_t bytes[EXCHANGE_SMRAM_BYTES])
 {
-	for (unsigned i = 0; i < SMM_SAVE_BYTES; i++)
+	for (unsigned i = 0; i < EXCHANGE_SMRAM_BYTES; i++)
 		smram_write(c, save_area(c) + i, bytes[i]);
 }
 
@@ -73,16 +87,20 @@ write_save_area(struct cpu *c, const uint8_t bytes[SMM_SAVE_BYTES])
 static void
 save(struct cpu *c)
 {
-	const struct smm_extra extra = { .smbase = c->state.smbase, .halted = c->state.halted };
-	uint8_t bytes[SMM_SAVE_BYTES];
-	struct whole whole;
+	uint8_t bytes[EXCHANGE_SMRAM_BYTES];
+	struct descry_state whole;
 
 	whole_take(c, &whole);
-	if (c->state.in_rep) /* the repeat goes on later, without a debug fault */
-		whole.eflags |= DESCRY_FLAG_RF;
 	read_save_area(c, bytes);
-	smm_save(smm_map(c), &whole, &extra, bytes);
+	descry_exchange_pack_bytes(save_map(c), &whole, bytes);
 	write_save_area(c, bytes);
+}
+
+/* CS, which before the P6 is the same wherever SMBASE is. */
+static uint16_t
+entry_sel(const struct cpu *c)
+{
+	return smm_map(c) == DESCRY_SMM_P5 ? 0x3000 : (uint16_t)(c->state.smbase >> 4);
 }
 
 static void
@@ -98,7 +116,7 @@ load_entry_segments(struct cpu *c)
 		from.seg.sel = 0;
 		from.seg.base = 0;
 		if (sreg == DESCRY_CS) {
-			from.seg.sel = smm_entry_sel(smm_map(c), c->state.smbase);
+			from.seg.sel = entry_sel(c);
 			from.seg.base = c->state.smbase;
 		}
 		seg_commit(c, (enum descry_sreg)sreg, &from, DESCRY_CAUSE_SMI);
@@ -193,7 +211,7 @@ descry_vcpu_init(struct descry_vcpu *vcpu)
  * asked for by the P5 map alone.
  */
 static bool
-is_valid(const struct cpu *c, const struct whole *whole, const struct smm_extra *extra)
+is_valid(const struct cpu *c, const struct descry_state *whole)
 {
 	const uint32_t cr4_bits = c->profile.knob[DESCRY_KNOB_CR4_BITS];
 
@@ -203,15 +221,14 @@ is_valid(const struct cpu *c, const struct whole *whole, const struct smm_extra 
 		return false;
 	if (whole->cr0 & DESCRY_CR0_NW && !(whole->cr0 & DESCRY_CR0_CD))
 		return false;
-	return smm_map(c) != DESCRY_SMM_P5 || (extra->smbase & 0x7fff) == 0;
+	return smm_map(c) != DESCRY_SMM_P5 || (whole->smbase & 0x7fff) == 0;
 }
 
 static DESCRY_NOINLINE bool
 do_rsm(struct cpu *c, const struct insn *in)
 {
-	uint8_t bytes[SMM_SAVE_BYTES];
-	struct smm_extra extra;
-	struct whole whole;
+	uint8_t bytes[EXCHANGE_SMRAM_BYTES];
+	struct descry_state whole;
 
 	if (!c->state.in_smm)
 		return raise(c, DESCRY_VEC_UD, 0);
@@ -219,16 +236,16 @@ do_rsm(struct cpu *c, const struct insn *in)
 	microstep(c, DESCRY_MICRO_SR1);
 	whole_take(c, &whole);
 	read_save_area(c, bytes);
-	smm_restore(smm_map(c), bytes, &whole, &extra);
-	if (!is_valid(c, &whole, &extra)) {
+	descry_exchange_unpack_bytes(save_map(c), bytes, &whole);
+	if (!is_valid(c, &whole)) {
 		c->state.shut_down = 1;
 		c->target = insn_ip(c, in);
 		return true;
 	}
 	microstep(c, DESCRY_MICRO_SR2);
 	whole_put(c, &whole, DESCRY_CAUSE_RSM);
-	c->state.smbase = extra.smbase;
-	c->state.halted = extra.halted;
+	c->state.smbase = whole.smbase;
+	c->state.halted = whole.halted;
 	c->state.in_smm = 0;
 	c->state.nmi_blocked &= (uint8_t)~DESCRY_NMI_BLOCKED_BY_SMI;
 	return true;

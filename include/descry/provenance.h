@@ -32,6 +32,7 @@ enum descry_cause {
 	DESCRY_CAUSE_VM_EXIT,     /* host state forced by a VMX or SVM exit */
 	DESCRY_CAUSE_VM_ENTRY,    /* guest state given back by VMLAUNCH, VMRUN or VMLOAD */
 	DESCRY_CAUSE_DEBUGGER,
+	DESCRY_CAUSE_IMPORT, /* from a file that another program may have written */
 	DESCRY_CAUSE_COUNT
 };
 

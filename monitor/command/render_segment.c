@@ -271,7 +271,8 @@ put_from(const struct descry_sink *sink, struct descry_monitor *monitor,
 static const char *
 actor_text(const struct descry_provenance *from)
 {
-	if (from->step == DESCRY_STEP_PERSON || from->cause == DESCRY_CAUSE_DEBUGGER)
+	if (from->step == DESCRY_STEP_PERSON || from->cause == DESCRY_CAUSE_DEBUGGER ||
+	    from->cause == DESCRY_CAUSE_IMPORT)
 		return "person";
 	return from->step == DESCRY_STEP_GUEST ? "guest" : "host";
 }

@@ -1,32 +1,26 @@
 #include "world/svm_vmcb.h"
 
+#include <descry/exchange.h>
+
 #include <assert.h>
 
-static const uint16_t segment_offsets[DESCRY_SREG_COUNT] = {
-	[DESCRY_ES] = 0x400, [DESCRY_CS] = 0x410, [DESCRY_SS] = 0x420,   [DESCRY_DS] = 0x430,
-	[DESCRY_FS] = 0x440, [DESCRY_GS] = 0x450, [DESCRY_LDTR] = 0x470, [DESCRY_TR] = 0x490,
-};
+static const struct descry_exchange_format *
+format(void)
+{
+	return descry_exchange_format_at(DESCRY_EXCHANGE_VMCB);
+}
+
+static const struct descry_exchange_row *
+row_of(enum descry_sreg sreg, unsigned part)
+{
+	return descry_exchange_row_of(format(),
+				      descry_state_segment(sreg, (enum descry_state_part)part));
+}
 
 unsigned
 vmcb_segment_offset(enum descry_sreg sreg)
 {
-	return segment_offsets[sreg];
-}
-
-uint16_t
-vmcb_attrib_from_attr(const struct descry_segment *seg)
-{
-	const unsigned attrib = (seg->attr & 0xffu) | (seg->attr >> 4 & 0xf00u);
-
-	return (uint16_t)(descry_segment_usable(seg) ? attrib : attrib & ~DESCRY_ATTR_P);
-}
-
-uint16_t
-vmcb_attr_from_attrib(uint16_t attrib)
-{
-	const unsigned attr = (attrib & 0xffu) | (attrib & 0xf00u) << 4;
-
-	return (uint16_t)(attr & DESCRY_ATTR_P ? attr : attr | DESCRY_ATTR_UNUSABLE);
+	return row_of(sreg, DESCRY_PART_SEL)->at;
 }
 
 void
@@ -51,23 +45,27 @@ vmcb_get(const struct vmcb *vmcb, unsigned offset, unsigned size)
 void
 vmcb_put_segment(struct vmcb *vmcb, enum descry_sreg sreg, const struct descry_segment *seg)
 {
-	const unsigned offset = segment_offsets[sreg];
+	struct descry_state state = { 0 };
 
-	vmcb_put(vmcb, offset, 2, seg->sel);
-	vmcb_put(vmcb, offset + 2, 2, vmcb_attrib_from_attr(seg));
-	vmcb_put(vmcb, offset + 4, 4, seg->limit);
-	vmcb_put(vmcb, offset + 8, 8, seg->base);
+	state.seg[sreg] = *seg;
+	for (unsigned part = 0; part < DESCRY_PART_COUNT; part++) {
+		const struct descry_exchange_row *row = row_of(sreg, part);
+
+		descry_exchange_put_word(format(), row, descry_exchange_pack(row, &state),
+					 vmcb->byte);
+	}
 }
 
 struct descry_segment
 vmcb_get_segment(const struct vmcb *vmcb, enum descry_sreg sreg)
 {
-	const unsigned offset = segment_offsets[sreg];
+	struct descry_state state = { 0 };
 
-	return (struct descry_segment){
-		.base = vmcb_get(vmcb, offset + 8, 8),
-		.limit = (uint32_t)vmcb_get(vmcb, offset + 4, 4),
-		.sel = (uint16_t)vmcb_get(vmcb, offset, 2),
-		.attr = vmcb_attr_from_attrib((uint16_t)vmcb_get(vmcb, offset + 2, 2)),
-	};
+	for (unsigned part = 0; part < DESCRY_PART_COUNT; part++) {
+		const struct descry_exchange_row *row = row_of(sreg, part);
+
+		descry_exchange_unpack(row, descry_exchange_word(format(), row, vmcb->byte),
+				       &state);
+	}
+	return state.seg[sreg];
 }

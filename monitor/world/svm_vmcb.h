@@ -22,12 +22,9 @@ struct vmcb {
 	uint8_t byte[VMCB_SIZE];
 };
 
-/* Where a segment lies: selector +0, attrib +2, limit +4, base +8. */
+/* Where a segment lies: selector +0, attrib +2, limit +4, base +8. Packed by the rows of
+ * <descry/exchange.h>: bits 15:12 of attr lie at 11:8 of attrib, and P=0 says unusable. */
 unsigned vmcb_segment_offset(enum descry_sreg sreg);
-
-/* attr packed: bits 15:12 lie at 11:8 there, and P=0 says unusable. */
-uint16_t vmcb_attrib_from_attr(const struct descry_segment *seg);
-uint16_t vmcb_attr_from_attrib(uint16_t attrib);
 
 void vmcb_put(struct vmcb *vmcb, unsigned offset, unsigned size, uint64_t value);
 uint64_t vmcb_get(const struct vmcb *vmcb, unsigned offset, unsigned size);

@@ -1,6 +1,6 @@
 /*
  * A VMCS: words with encodings (SDM vol. 3, Field Encoding in VMCS), and the part of one
- * that a world switch reads and writes.
+ * that a world switch reads and writes. The guest's words are rows of <descry/exchange.h>.
  */
 #ifndef DESCRY_WORLD_VMX_VMCS_H
 #define DESCRY_WORLD_VMX_VMCS_H
@@ -46,10 +46,6 @@ struct vmcs {
 uint32_t vmcs_encoding(enum vmcs_place place);
 
 #define VMCS_RIGHTS_UNUSABLE 0x00010000u
-
-/* Access rights: bit 8 of ours is bit 16 there. */
-uint32_t vmcs_rights_from_attr(const struct descry_segment *seg);
-uint16_t vmcs_attr_from_rights(uint32_t rights);
 
 void vmcs_put_segment(struct vmcs *vmcs, enum descry_sreg sreg, const struct descry_segment *seg);
 struct descry_segment vmcs_get_segment(const struct vmcs *vmcs, enum descry_sreg sreg);

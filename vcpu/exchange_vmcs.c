@@ -1,0 +1,53 @@
+/*
+ * The guest-state area of a VMCS (SDM vol. 3, Field Encoding in VMCS): names and encodings are
+ * the manual's. GPRs other than RSP are the VMM's to save.
+ */
+#include "exchange_rows.h"
+
+/* clang-format off */
+#define SEGMENT(SREG, sel, limit, rights, base) \
+	PLAIN("GUEST_" #SREG "_SELECTOR", sel, 2, PART(SREG, SEL)), \
+	PLAIN("GUEST_" #SREG "_LIMIT", limit, 4, PART(SREG, LIMIT)), \
+	PACKED("GUEST_" #SREG "_AR_BYTES", rights, 4, RIGHTS_VMX, PART(SREG, ATTR)), \
+	PLAIN("GUEST_" #SREG "_BASE", base, 8, PART(SREG, BASE))
+
+static const struct descry_exchange_row rows[] = {
+	/*            selector limit   rights  base */
+	SEGMENT(ES,   0x0800,  0x4800, 0x4814, 0x6806),
+	SEGMENT(CS,   0x0802,  0x4802, 0x4816, 0x6808),
+	SEGMENT(SS,   0x0804,  0x4804, 0x4818, 0x680a),
+	SEGMENT(DS,   0x0806,  0x4806, 0x481a, 0x680c),
+	SEGMENT(FS,   0x0808,  0x4808, 0x481c, 0x680e),
+	SEGMENT(GS,   0x080a,  0x480a, 0x481e, 0x6810),
+	SEGMENT(LDTR, 0x080c,  0x480c, 0x4820, 0x6812),
+	SEGMENT(TR,   0x080e,  0x480e, 0x4822, 0x6814),
+	PLAIN("GUEST_GDTR_LIMIT",   0x4810, 4, DESCRY_STATE_GDTR_LIMIT),
+	PLAIN("GUEST_IDTR_LIMIT",   0x4812, 4, DESCRY_STATE_IDTR_LIMIT),
+	PLAIN("GUEST_GDTR_BASE",    0x6816, 8, DESCRY_STATE_GDTR_BASE),
+	PLAIN("GUEST_IDTR_BASE",    0x6818, 8, DESCRY_STATE_IDTR_BASE),
+	PLAIN("GUEST_CR0",          0x6800, 8, DESCRY_STATE_CR0),
+	PLAIN("GUEST_CR3",          0x6802, 8, DESCRY_STATE_CR3),
+	PLAIN("GUEST_CR4",          0x6804, 8, DESCRY_STATE_CR4),
+	PLAIN("GUEST_DR7",          0x681a, 8, DESCRY_STATE_DR7),
+	PLAIN("GUEST_RSP",          0x681c, 8, GPR(SP)),
+	PLAIN("GUEST_RIP",          0x681e, 8, DESCRY_STATE_EIP),
+	PACKED("GUEST_RFLAGS",      0x6820, 8, FLAGS, DESCRY_STATE_EFLAGS),
+	PACKED("GUEST_INTERRUPTIBILITY_INFO", 0x4824, 4, INTERRUPTIBILITY, DESCRY_STATE_SHADOW),
+	PACKED("GUEST_ACTIVITY_STATE",        0x4826, 4, ACTIVITY, DESCRY_STATE_HALTED),
+	PACKED("GUEST_PENDING_DBG_EXCEPTIONS", 0x6822, 8, PENDING_DEBUG, DESCRY_STATE_PENDING_DB),
+	PLAIN("GUEST_SMBASE",       0x4828, 4, DESCRY_STATE_SMBASE),
+	PLAIN("GUEST_SYSENTER_CS",  0x482a, 4, DESCRY_STATE_SYSENTER_CS),
+	PLAIN("GUEST_SYSENTER_ESP", 0x6824, 8, DESCRY_STATE_SYSENTER_ESP),
+	PLAIN("GUEST_SYSENTER_EIP", 0x6826, 8, DESCRY_STATE_SYSENTER_EIP),
+	FIXED("GUEST_IA32_DEBUGCTL", 0x2802, 8, 0),
+	SIGN("GUEST_IA32_EFER",     0x2806, 8, 0, EXCHANGE_EFER_LONG, EXCHANGE_NO_LONG_MODE),
+};
+/* clang-format on */
+
+const struct descry_exchange_format exchange_vmcs = {
+	.name = "vmcs",
+	.help = "the guest-state fields of a VMCS, by encoding (VMX)",
+	.form = DESCRY_FORM_WORDS,
+	.row_count = ROW_COUNT(rows),
+	.rows = rows,
+};
