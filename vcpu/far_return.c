@@ -9,7 +9,10 @@
 #include "task.h"
 #include "v86.h"
 
-/* What RETF and IRET find on the stack; sp and ss only on the way to an outer ring. */
+/*
+ * What RETF and IRET find on the stack; sp and ss only on the way to an outer ring. The others are
+ * read from the highest address down: so silicon has it where two of them fault.
+ */
 struct return_frame {
 	uint32_t ip, flags, sp;
 	uint16_t cs, ss;
@@ -68,7 +71,7 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	bool outer;
 
 	microstep(c, DESCRY_MICRO_FR1);
-	if (!pop_at(c, size, 0, &frame.ip) || !pop_selector_at(c, size, &frame.cs))
+	if (!pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 0, &frame.ip))
 		return false;
 	microstep(c, DESCRY_MICRO_FR2);
 	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
@@ -150,11 +153,11 @@ far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 		return task_return(c, return_ip);
 	mark(c, DESCRY_MICRO_RR1, DESCRY_MICRO_PI2);
 	c->state.nmi_blocked = 0;
-	if (!eflags_sensitive(c, size) || !pop_at(c, size, 0, &frame.ip) ||
-	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 2 * size, &frame.flags))
+	if (!eflags_sensitive(c, size) || !pop_at(c, size, 2 * size, &frame.flags) ||
+	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 0, &frame.ip))
 		return false;
 	if (v86_is_return(c, frame.flags, size))
-		return v86_return(c);
+		return v86_return(c, frame.ip, frame.cs, frame.flags);
 	if (uses_descriptors(c))
 		microstep(c, DESCRY_MICRO_PI3);
 	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))

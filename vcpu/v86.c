@@ -36,18 +36,18 @@ v86_enter(struct cpu *c, const struct v86_frame *frame)
 	return true;
 }
 
-/* Nine slots, each of them a read of its own. */
+/* Each slot is a read of its own. */
 bool
-v86_return(struct cpu *c)
+v86_return(struct cpu *c, uint32_t ip, uint16_t cs, uint32_t flags)
 {
-	uint32_t slot[9];
+	uint32_t slot[6];
 
 	microstep(c, DESCRY_MICRO_VR1);
-	for (unsigned i = 0; i < 9; i++) {
-		if (!stack_read(c, 4, 4 * i))
+	for (unsigned i = 0; i < 6; i++) {
+		if (!stack_read(c, 4, 4 * (3 + i)))
 			return false;
 		slot[i] = c->value;
 	}
-	return v86_enter(c, &(struct v86_frame){ slot[0], slot[1], slot[2], slot[3], slot[4],
-						 slot[5], slot[6], slot[7], slot[8] });
+	return v86_enter(c, &(struct v86_frame){ ip, cs, flags, slot[0], slot[1], slot[2], slot[3],
+						 slot[4], slot[5] });
 }

@@ -21,7 +21,7 @@ bool v86_is_return(const struct cpu *c, uint32_t flags, unsigned size);
  */
 DESCRY_MUST_CHECK bool v86_enter(struct cpu *c, const struct v86_frame *frame);
 
-/* IRETD: the same with the frame on the stack. */
-DESCRY_MUST_CHECK bool v86_return(struct cpu *c);
+/* IRETD, which has read three slots of the frame: the same with the other six on the stack. */
+DESCRY_MUST_CHECK bool v86_return(struct cpu *c, uint32_t ip, uint16_t cs, uint32_t flags);
 
 #endif
