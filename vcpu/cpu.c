@@ -21,11 +21,19 @@ fast_end(const struct cpu *c, enum descry_sreg sreg, enum descry_access access)
 
 	if (c->rules.no_limits && !is_watched(c, sreg))
 		return WRAP_MASK + 1;
-	if (is_watched(c, sreg) || descry_segment_is_expand_down(seg))
+	if (is_watched(c, sreg) || c->rules.alignment || descry_segment_is_expand_down(seg))
 		return 0;
 	if (seg_check_access(seg, 0, 1, access, seg_route(sreg), &c->rules).rule != SEG_OK)
 		return 0;
 	return (uint64_t)seg->limit + 1;
+}
+
+static void
+derive_fast(struct cpu *c, enum descry_sreg sreg)
+{
+	c->fast[sreg] = (struct seg_fast){ .read_end = fast_end(c, sreg, DESCRY_READ),
+					   .write_end = fast_end(c, sreg, DESCRY_WRITE),
+					   .base = (uint32_t)c->state.seg[sreg].base };
 }
 
 void
@@ -35,9 +43,7 @@ cpu_derive_segment(struct cpu *c, enum descry_sreg sreg)
 
 	if (sreg >= DESCRY_DATA_SREG_COUNT)
 		return;
-	c->fast[sreg] = (struct seg_fast){ .read_end = fast_end(c, sreg, DESCRY_READ),
-					   .write_end = fast_end(c, sreg, DESCRY_WRITE),
-					   .base = (uint32_t)seg->base };
+	derive_fast(c, sreg);
 	if (sreg == DESCRY_SS) {
 		c->sp_mask = seg->attr & DESCRY_ATTR_DB ? 0xffffffff : 0xffff;
 		cpu_derive_privilege(c);
@@ -88,12 +94,35 @@ cpu_derive_eflags(struct cpu *c)
 	}
 }
 
+/* SDM vol. 3, Interrupt 17 - Alignment Check Exception. */
+static bool
+checks_alignment(const struct cpu *c)
+{
+	return c->state.rflags & DESCRY_FLAG_AC && c->state.cr0 & DESCRY_CR0_AM &&
+	       descry_cpl(&c->state) == 3;
+}
+
+/* While alignment counts, every access takes the long way, and so it costs nobody else a thing. */
+void
+cpu_derive_alignment(struct cpu *c)
+{
+	const bool alignment = checks_alignment(c);
+
+	if (alignment == c->rules.alignment)
+		return;
+	c->rules.alignment = alignment;
+	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
+		derive_fast(c, (enum descry_sreg)sreg);
+}
+
 /* Host pointers are kept for what the current privilege may do; so is code for fetches. */
 void
 cpu_derive_privilege(struct cpu *c)
 {
 	const bool user = c->paging && descry_cpl(&c->state) == 3;
 
+	if (DESCRY_UNLIKELY(c->state.rflags & DESCRY_FLAG_AC))
+		cpu_derive_alignment(c);
 	if (user == c->user)
 		return;
 	c->user = user;
@@ -110,10 +139,17 @@ derive_paging(struct cpu *c)
 	if (paging != c->paging)
 		cpu_forget_pages(c);
 	c->paging = paging;
-	/* Privilege matters to pages alone. */
-	c->access_attr =
-		(uint16_t) ~(DESCRY_ATTR_AVL | DESCRY_ATTR_A | (paging ? 0u : DESCRY_ATTR_DPL));
 	cpu_derive_privilege(c);
+}
+
+/* Privilege matters to pages and to alignment alone. */
+static void
+derive_access_attr(struct cpu *c)
+{
+	const bool privilege = c->paging || c->state.cr0 & DESCRY_CR0_AM;
+
+	c->access_attr =
+		(uint16_t) ~(DESCRY_ATTR_AVL | DESCRY_ATTR_A | (privilege ? 0u : DESCRY_ATTR_DPL));
 }
 
 void
@@ -126,12 +162,14 @@ cpu_derive(struct cpu *c)
 		.no_limits = !c->profile.knob[DESCRY_KNOB_SEG_LIMITS],
 		.stack_is_gp = !in_protected_mode(c) &&
 			       knob_is(c, DESCRY_KNOB_RM_STACK_VECTOR, DESCRY_VEC_GP),
+		.alignment = checks_alignment(c),
 	};
 	c->shadow_sregs =
 		c->profile.knob[DESCRY_KNOB_SHADOW_SREG] ? ~0u : 1u << DESCRY_SS | 1u << DESCRY_CS;
 	derive_a20(c);
 	cpu_derive_eflags(c);
 	derive_paging(c);
+	derive_access_attr(c);
 	debug_derive(c);
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		cpu_derive_segment(c, (enum descry_sreg)sreg);

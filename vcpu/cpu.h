@@ -264,7 +264,10 @@ void cpu_derive(struct cpu *c);
 void cpu_derive_eflags(struct cpu *c); /* which bits there are, by CR0.PE */
 void cpu_derive_segment(struct cpu *c, enum descry_sreg sreg);
 
-/* After any change of CPL: whose accesses and fetches are these? Matters to paging alone. */
+void cpu_derive_alignment(struct cpu *c); /* whether it counts: CR0.AM, EFLAGS.AC, CPL */
+
+/* After any change of CPL: whose accesses and fetches are these? Matters to paging and alignment.
+ */
 void cpu_derive_privilege(struct cpu *c);
 
 /* Forget host pointers to pages (not the blocks, and not the TLB, which is state). */

@@ -16,6 +16,9 @@ eflags_write(struct cpu *c, uint32_t value)
 	flags_write(&c->flags, value);
 	if (c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF))
 		cpu_come_back(c);
+	if (DESCRY_UNLIKELY(c->state.rflags & DESCRY_FLAG_AC) ||
+	    DESCRY_UNLIKELY(c->rules.alignment))
+		cpu_derive_alignment(c);
 }
 
 /* In V86 with less than IOPL 3, a program has VIF for IF, if it has anything. */

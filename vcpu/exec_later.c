@@ -143,6 +143,13 @@ pair(const struct cpu *c, unsigned high, unsigned low)
 	return (uint64_t)reg_read(c, high, 4) << 32 | reg_read(c, low, 4);
 }
 
+/* The two halves are one operand where alignment counts. */
+DESCRY_INLINE bool
+halves_aligned(struct cpu *c, const struct insn *in, uint32_t at)
+{
+	return !c->rules.alignment || mem_check(c, in->seg, at, 8, DESCRY_WRITE);
+}
+
 /*
  * Both halves pass the checks of a write before either is written; the low one is asked
  * first, since the lower address is the one that a fault names.
@@ -155,7 +162,7 @@ do_cmpxchg8b(struct cpu *c, const struct insn *in)
 	uint64_t before, after;
 	bool written;
 
-	if (!mem_rmw(c, in->seg, at, 4))
+	if (!halves_aligned(c, in, at) || !mem_rmw(c, in->seg, at, 4))
 		return false;
 	before = c->value;
 	if (!mem_rmw(c, in->seg, (at + 4) & in->ea_mask, 4))

@@ -205,6 +205,21 @@ note_page_fault(struct cpu *c, unsigned vector)
 }
 
 /*
+ * #AC is benign: its delivery to a handler in ring 3 may raise it again, or raise what has raised
+ * it. Then a CPU delivers for ever, without an instruction between (CVE-2015-5307), and a run
+ * could not end. vectors: of the exceptions whose delivery has failed in this task.
+ */
+static bool
+is_endless(struct cpu *c, const struct interruption *i, uint32_t *vectors)
+{
+	if (*vectors >> i->vector & 1)
+		return !not_modelled(c,
+				     "the delivery of an exception raises it again, without end");
+	*vectors |= 1u << i->vector;
+	return false;
+}
+
+/*
  * With what follows when delivery faults too: double fault, then shutdown. False when the
  * run ends first.
  */
@@ -212,6 +227,7 @@ static bool
 deliver_to_the_end(struct cpu *c, struct interruption i)
 {
 	const struct interruption first = i;
+	uint32_t tried = i.kind == INTERRUPTION_FAULT ? 1u << i.vector : 0;
 	bool done = false;
 
 	cpu_here_stopped(c);
@@ -222,6 +238,7 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 		if (i.kind != INTERRUPTION_EXTERNAL)
 			record(c, DESCRY_EVENT_FAULT, &i);
 		done = deliver(c, &i);
+		tried = c->switched ? 0 : tried;
 		c->switched = false; /* state.rip is right in either task */
 		if (c->leave)
 			return false;
@@ -235,6 +252,8 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 			shut_down(c, &first);
 			return false;
 		}
+		if (!done && is_endless(c, &i, &tried))
+			return false;
 	}
 	c->state.rip = c->target;
 	c->state.shadow = 0;

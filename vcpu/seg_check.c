@@ -29,6 +29,7 @@ seg_rule_text(enum seg_rule rule)
 		[SEG_BUSY] = "busy TSS",
 		[SEG_NOT_BUSY] = "TSS that is not busy",
 		[SEG_TSS_TOO_SHORT] = "TSS too short",
+		[SEG_MISALIGNED] = "misaligned",
 	};
 
 	return texts[rule];
@@ -417,6 +418,14 @@ limit_rule(const struct descry_segment *seg, uint32_t offset, unsigned size,
 	return last > seg->limit ? SEG_BEYOND_LIMIT : SEG_OK;
 }
 
+/* SDM vol. 3, Interrupt 17 - Alignment Check Exception: of the linear address, and not of code. */
+static bool
+is_misaligned(const struct descry_segment *seg, uint32_t offset, unsigned size,
+	      enum descry_access access)
+{
+	return access != DESCRY_FETCH && ((uint32_t)seg->base + offset) & (size - 1);
+}
+
 struct seg_verdict
 seg_check_access(const struct descry_segment *seg, uint32_t offset, unsigned size,
 		 enum descry_access access, enum seg_route route,
@@ -436,5 +445,9 @@ seg_check_access(const struct descry_segment *seg, uint32_t offset, unsigned siz
 	rule = type_enforced(route, rules) ? type_rule(seg, access) : SEG_OK;
 	if (rule == SEG_OK)
 		rule = limit_rule(seg, offset, size, rules);
-	return rule == SEG_OK ? allow() : deny(rule, vector, 0);
+	if (rule != SEG_OK)
+		return deny(rule, vector, 0);
+	if (rules->alignment && is_misaligned(seg, offset, size, access))
+		return deny(SEG_MISALIGNED, DESCRY_VEC_AC, 0);
+	return allow();
 }

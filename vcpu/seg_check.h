@@ -31,6 +31,7 @@ enum seg_rule {
 	SEG_BUSY,           /* a TSS that a task switch may not enter again */
 	SEG_NOT_BUSY,       /* a TSS that IRET cannot go back to */
 	SEG_TSS_TOO_SHORT,
+	SEG_MISALIGNED,
 	SEG_RULE_COUNT
 };
 
@@ -130,6 +131,7 @@ struct seg_access_rules {
 	bool wrap4g_faults;     /* knob limit.wrap4g */
 	bool no_limits;         /* knob seg.limits: offsets wrap, and nothing is refused */
 	bool stack_is_gp;       /* knob rm.stack_vector: through SS, too, a refusal is #GP */
+	bool alignment;         /* CR0.AM, EFLAGS.AC, CPL 3: #AC where the address is no multiple */
 };
 
 /*
@@ -146,7 +148,10 @@ seg_route(enum descry_sreg sreg)
 				   : SEG_THROUGH_DATA;
 }
 
-/* size >= 1. A refusal through SS is #SS(0), through any other #GP(0). */
+/*
+ * size >= 1, and a power of two where alignment counts. A refusal through SS is #SS(0), through
+ * any other #GP(0); one for alignment, which is looked at last, #AC(0).
+ */
 struct seg_verdict seg_check_access(const struct descry_segment *seg, uint32_t offset,
 				    unsigned size, enum descry_access access, enum seg_route route,
 				    const struct seg_access_rules *rules);

@@ -20,21 +20,31 @@ slot_offset(const struct frame *frame, unsigned index)
 	return (frame->sp - (index + 1) * frame->size) & mask;
 }
 
+/* A stack that is not in SS yet belongs to an inner ring, where alignment does not count. */
+static struct seg_access_rules
+inner_rules(const struct cpu *c)
+{
+	struct seg_access_rules rules = c->rules;
+
+	rules.alignment = false;
+	return rules;
+}
+
 static bool
 check_slot(struct cpu *c, const struct frame *frame, unsigned index)
 {
 	const uint32_t offset = slot_offset(frame, index);
+	const struct seg_access_rules rules = inner_rules(c);
 	struct seg_verdict verdict;
 
 	if (frame->is_current)
 		return mem_check(c, DESCRY_SS, offset, frame->size, DESCRY_WRITE);
 	verdict = seg_check_access(&frame->ss, offset, frame->size, DESCRY_WRITE, SEG_THROUGH_SS,
-				   &c->rules);
+				   &rules);
 	return verdict.rule == SEG_OK ? true
 				      : raise(c, verdict.vector, frame->ss.sel & ~DESCRY_SEL_RPL);
 }
 
-/* A stack that is not in SS yet belongs to an inner ring. */
 static bool
 probe_slot(struct cpu *c, const struct frame *frame, unsigned index)
 {

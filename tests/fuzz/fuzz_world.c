@@ -285,6 +285,23 @@ put_segments(struct world *w, enum start start)
 	put_from_table(w, DESCRY_TR, SEL_TSS);
 }
 
+/* What most programs never set: TF, a virtual interrupt flag, alignment checks. */
+static void
+put_flags(struct world *w, struct descry_state *state, const uint32_t *knob)
+{
+	uint32_t flags = 0x7ed5;
+
+	if (random_chance(&w->random, 900))
+		flags &= ~DESCRY_FLAG_TF;
+	if (random_chance(&w->random, 200))
+		flags |= DESCRY_FLAG_VIF | DESCRY_FLAG_VIP;
+	state->rflags = random_bits(&w->random) & knob[DESCRY_KNOB_EFLAGS_BITS] & flags;
+	if (random_chance(&w->random, 100)) {
+		state->rflags |= knob[DESCRY_KNOB_EFLAGS_BITS] & DESCRY_FLAG_AC;
+		state->cr0 |= knob[DESCRY_KNOB_CR0_BITS] & DESCRY_CR0_AM;
+	}
+}
+
 static void
 put_registers(struct world *w, struct descry_state *state, const struct descry_profile *profile)
 {
@@ -295,9 +312,7 @@ put_registers(struct world *w, struct descry_state *state, const struct descry_p
 			state->gpr[i] = random_selector(w);
 	}
 	state->gpr[DESCRY_SP] = random_below(&w->random, RAM_SIZE);
-	state->rflags = random_bits(&w->random) & profile->knob[DESCRY_KNOB_EFLAGS_BITS] & 0x7ed5;
-	if (random_chance(&w->random, 900))
-		state->rflags &= ~(uint64_t)DESCRY_FLAG_TF;
+	put_flags(w, state, profile->knob);
 	if (profile->knob[DESCRY_KNOB_CR4_BITS])
 		state->cr4 = random_bits(&w->random) & profile->knob[DESCRY_KNOB_CR4_BITS] & ~0x20u;
 	state->gdtr = (struct descry_table){ .base = GDT_AT, .limit = GDT_SLOTS * 8 - 1 };

@@ -10,6 +10,7 @@
 
 #define FLAG_ONE 0x00000002u
 #define FLAG_AC 0x00040000
+#define FLAG_ID 0x00200000
 #define FLAG_NT 0x00004000
 
 enum phase {
@@ -43,13 +44,13 @@ copy_registers(gregset_t to, const gregset_t from)
 }
 
 /*
- * A snippet may have set NT or AC, and the system hands both on to the handler, and from
+ * A snippet may have set NT, AC or ID, and the system hands them on to the handler, and from
  * there to whatever runs next: it restores only the flags that it thinks a frame may set.
  */
 static inline void
 drop_sticky_flags(void)
 {
-	__asm__ volatile("pushfl\n\tandl %0, (%%esp)\n\tpopfl" ::"i"(~(FLAG_AC | FLAG_NT))
+	__asm__ volatile("pushfl\n\tandl %0, (%%esp)\n\tpopfl" ::"i"(~(FLAG_ID | FLAG_AC | FLAG_NT))
 			 : "memory", "cc");
 }
 

@@ -210,7 +210,7 @@ load_state(struct model *model, const struct snippet *snippet)
 	descry_vcpu_reset(model->vcpu);
 	put_system_segments(model);
 	state = descry_vcpu_state_mutable(model->vcpu);
-	state->cr0 = DESCRY_CR0_PE | DESCRY_CR0_ET;
+	state->cr0 = DESCRY_CR0_PE | DESCRY_CR0_ET | DESCRY_CR0_AM;
 	state->gdtr = (struct descry_table){ .base = GDT, .limit = GDT_ENTRIES * 8 - 1 };
 	state->idtr = (struct descry_table){ .base = IDT, .limit = VECTORS * 8 - 1 };
 	for (unsigned i = 0; i < 8; i++)
@@ -242,7 +242,8 @@ guard_middles(struct model *model, const struct snippet *snippet)
 static bool
 has_error_code(uint32_t vector)
 {
-	return vector == DESCRY_VEC_DF || (vector >= DESCRY_VEC_TS && vector <= DESCRY_VEC_PF);
+	return vector == DESCRY_VEC_DF || vector == DESCRY_VEC_AC ||
+	       (vector >= DESCRY_VEC_TS && vector <= DESCRY_VEC_PF);
 }
 
 /* From the frame on the ring 0 stack, which is what a system would see. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FLAG_IF 0x200u
+#define FLAG_AC 0x40000u
 #define FLAGS_AT_RANDOM 0xcd5u /* OF DF SF ZF AF PF CF */
 
 bool
@@ -101,6 +102,8 @@ begin(struct snippet *snippet)
 	for (unsigned i = 0; i < 8; i++)
 		snippet->test.in.gpr[i] = choose_value(snippet->random);
 	snippet->test.in.eflags = (random_bits(snippet->random) & FLAGS_AT_RANDOM) | FLAG_IF | 2u;
+	if (random_chance(snippet->random, 120))
+		snippet->test.in.eflags |= FLAG_AC;
 	choose_segments(snippet);
 	choose_stack_pointer(snippet);
 	choose_place(snippet);

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* TF would trap after each instruction; a 386 does not know AC, VIF, VIP and ID. */
-#define FLAGS_TO_POP 0x0000fed5u
+/* TF would trap after each instruction. */
+#define FLAGS_TO_POP 0x003cfed5u
 #define FLAG_NT 0x4000u
 
 /* Lays a little frame of words or doublewords where the stack pointer points. */

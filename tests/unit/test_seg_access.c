@@ -285,6 +285,28 @@ test_type_before_limit(void **unused)
 	       SS, 0);
 }
 
+/* The sum of base and offset counts, and only once the segment has allowed the access. */
+static void
+test_alignment(void **unused)
+{
+	const struct seg_access_rules rules = { .protected_mode = true, .alignment = true };
+	const struct descry_segment odd = { .base = 1, .limit = 0xff, .attr = 0xf3 };
+
+	(void)unused;
+	expect("base and offset make a multiple of 4",
+	       seg_check_access(&odd, 3, 4, DESCRY_READ, SEG_THROUGH_DATA, &rules), SEG_OK, NONE,
+	       0);
+	expect("they make 4n+2", seg_check_access(&odd, 5, 4, DESCRY_READ, SEG_THROUGH_SS, &rules),
+	       SEG_MISALIGNED, DESCRY_VEC_AC, 0);
+	expect("a byte", seg_check_access(&odd, 4, 1, DESCRY_WRITE, SEG_THROUGH_DATA, &rules),
+	       SEG_OK, NONE, 0);
+	expect("code lies where it likes",
+	       seg_check_access(&odd, 4, 4, DESCRY_FETCH, SEG_THROUGH_CS, &rules), SEG_OK, NONE, 0);
+	expect("misaligned, and beyond the limit",
+	       seg_check_access(&odd, 0xfe, 4, DESCRY_READ, SEG_THROUGH_DATA, &rules),
+	       SEG_BEYOND_LIMIT, GP, 0);
+}
+
 int
 main(void)
 {
@@ -295,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_wrap_knob),
 		cmocka_unit_test(test_older_knobs),
 		cmocka_unit_test(test_type_before_limit),
+		cmocka_unit_test(test_alignment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
