@@ -40,7 +40,7 @@ const struct descry_exchange_format exchange_loadall_286 = {
 	.help = "the table of LOADALL of the 286, 102 bytes for physical 800h",
 	.note = "of CR0 it has PE MP EM TS",
 	.form = DESCRY_FORM_BYTES,
-	.size = EXCHANGE_LOADALL_286_BYTES,
+	.size = DESCRY_LOADALL_286_BYTES,
 	.row_count = ROW_COUNT(rows_286),
 	.rows = rows_286,
 };
@@ -84,7 +84,7 @@ static const struct descry_exchange_row rows_386_high[] = { ROWS_386(RIGHTS_386_
 #define TABLE_386(name_, help_, rows_)                                                             \
 	{                                                                                          \
 		.name = (name_), .help = (help_), .form = DESCRY_FORM_BYTES,                       \
-		.size = EXCHANGE_LOADALL_386_BYTES, .row_count = ROW_COUNT(rows_), .rows = (rows_) \
+		.size = DESCRY_LOADALL_386_BYTES, .row_count = ROW_COUNT(rows_), .rows = (rows_)   \
 	}
 
 const struct descry_exchange_format exchange_loadall_386 = TABLE_386(

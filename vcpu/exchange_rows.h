@@ -18,8 +18,6 @@ extern const struct descry_exchange_format exchange_loadall_386_high;
 
 #define EXCHANGE_SMRAM_FIRST 0x7e00u /* from SMBASE + 8000h */
 #define EXCHANGE_SMRAM_BYTES 0x200u
-#define EXCHANGE_LOADALL_286_BYTES 102u
-#define EXCHANGE_LOADALL_386_BYTES 204u
 
 #define EXCHANGE_EFER_LONG 0x500u /* LME, LMA */
 #define EXCHANGE_NO_LONG_MODE "the guest is in long mode, which is not modelled"

@@ -152,6 +152,15 @@ accepts(const struct cpu *c)
 }
 
 bool
+smm_take(struct cpu *c)
+{
+	if (smm_map(c) == DESCRY_SMM_NONE || !accepts(c))
+		return false;
+	enter_smm(c);
+	return true;
+}
+
+bool
 smm_ends_shutdown(const struct cpu *c)
 {
 	return c->state.pending & DESCRY_PENDING_INIT && accepts(c);
@@ -224,30 +233,37 @@ is_valid(const struct cpu *c, const struct descry_state *whole)
 	return smm_map(c) != DESCRY_SMM_P5 || (whole->smbase & 0x7fff) == 0;
 }
 
-static DESCRY_NOINLINE bool
-do_rsm(struct cpu *c, const struct insn *in)
+bool
+smm_resume(struct cpu *c)
 {
 	uint8_t bytes[EXCHANGE_SMRAM_BYTES];
 	struct descry_state whole;
 
-	if (!c->state.in_smm)
-		return raise(c, DESCRY_VEC_UD, 0);
-	cpu_here(c, in);
 	microstep(c, DESCRY_MICRO_SR1);
 	whole_take(c, &whole);
 	read_save_area(c, bytes);
 	descry_exchange_unpack_bytes(save_map(c), bytes, &whole);
-	if (!is_valid(c, &whole)) {
-		c->state.shut_down = 1;
-		c->target = insn_ip(c, in);
-		return true;
-	}
+	if (!is_valid(c, &whole))
+		return false;
 	microstep(c, DESCRY_MICRO_SR2);
 	whole_put(c, &whole, DESCRY_CAUSE_RSM);
 	c->state.smbase = whole.smbase;
 	c->state.halted = whole.halted;
 	c->state.in_smm = 0;
 	c->state.nmi_blocked &= (uint8_t)~DESCRY_NMI_BLOCKED_BY_SMI;
+	return true;
+}
+
+static DESCRY_NOINLINE bool
+do_rsm(struct cpu *c, const struct insn *in)
+{
+	if (!c->state.in_smm)
+		return raise(c, DESCRY_VEC_UD, 0);
+	cpu_here(c, in);
+	if (!smm_resume(c)) {
+		c->state.shut_down = 1;
+		c->target = insn_ip(c, in);
+	}
 	return true;
 }
 

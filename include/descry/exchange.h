@@ -163,6 +163,11 @@ const struct descry_exchange_format *descry_exchange_find(const char *name,
 const struct descry_exchange_row *descry_exchange_row_of(
 	const struct descry_exchange_format *format, enum descry_state_field field);
 
+/* The tables of LOADALL, in bytes; and the one of this CPU, NULL if it has none. */
+#define DESCRY_LOADALL_286_BYTES 102u
+#define DESCRY_LOADALL_386_BYTES 204u
+const struct descry_exchange_format *descry_loadall_format(const struct descry_profile *profile);
+
 /* --- one word: no judgement ----------------------------------------------------------- */
 
 /* A value with more bits than .bytes has says that the row cannot hold the field. */

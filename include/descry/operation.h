@@ -89,4 +89,45 @@ DESCRY_MUST_CHECK bool descry_op_interrupt(struct descry_vcpu *vcpu, uint16_t cs
 DESCRY_MUST_CHECK bool descry_op_iret(struct descry_vcpu *vcpu, const struct descry_frame *frame,
 				      struct descry_fault *fault);
 
+/* --- a task switch by hardware ---------------------------------------------------------- */
+
+/*
+ * An interrupt through a task gate that names this TSS; and IRET with NT set out of the task that
+ * it has started, back along the link of that one's TSS (SDM vol. 3, Task Switching; Nested
+ * Tasks). The old task's registers go into the TSS that TR caches, its segments as selectors, but
+ * not LDTR; the new task's come out of its own. With PE=0 it is #UD, and so is the IRET with VM=1.
+ * A fault of the old task has changed nothing. One of the new task is found behind the point of no
+ * return: *in_new_task is set, the registers are the new task's, and what could not be loaded is
+ * unusable.
+ */
+DESCRY_MUST_CHECK bool descry_op_task_interrupt(struct descry_vcpu *vcpu, uint16_t tss,
+						bool *in_new_task, struct descry_fault *fault);
+DESCRY_MUST_CHECK bool descry_op_task_return(struct descry_vcpu *vcpu, bool *in_new_task,
+					     struct descry_fault *fault);
+
+/* --- all registers at once -------------------------------------------------------------- */
+
+/*
+ * An SMI, taken at this boundary: the save map of the profile is written to SMRAM at state.smbase,
+ * which the caller may set before, and ES to GS become those of SMM. False, with nothing changed:
+ * the CPU has no SMM (knob smm.map), is in it, or an interrupt shadow holds the SMI off. (SDM vol.
+ * 3, Entering SMM; Initial SMM Execution Environment.)
+ */
+DESCRY_MUST_CHECK bool descry_op_smi(struct descry_vcpu *vcpu);
+
+/*
+ * RSM: every register from the save map, SMBASE too; no table is read. False: #UD outside SMM, or,
+ * with DESCRY_VEC_NONE, a map on which the CPU would shut down; nothing has changed. (SDM
+ * vol. 3, Exiting From SMM.)
+ */
+DESCRY_MUST_CHECK bool descry_op_rsm(struct descry_vcpu *vcpu, struct descry_fault *fault);
+
+/*
+ * LOADALL from a table in host memory, of the layout of descry_loadall_format(): every register
+ * that it has, and no table is read. False: #UD, the CPU has not this one (knob loadall), or
+ * #GP(0), CPL is not 0. (Undocumented: vcpu/exchange_loadall.c names the sources.)
+ */
+DESCRY_MUST_CHECK bool descry_op_loadall(struct descry_vcpu *vcpu, enum descry_loadall which,
+					 const uint8_t *table, struct descry_fault *fault);
+
 #endif

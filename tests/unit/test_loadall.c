@@ -12,6 +12,8 @@
 
 #include "small_program.h"
 
+#include <descry/exchange.h>
+#include <descry/operation.h>
 #include <descry/reload.h>
 
 #define TEST(f) cmocka_unit_test_teardown(f, close_machine)
@@ -371,6 +373,96 @@ a_table_that_cannot_be_read_loads_nothing(void **state)
 	assert_int_equal(cpu()->gpr[DESCRY_AX], before.gpr[DESCRY_AX]);
 }
 
+/* --- the same as an operation --------------------------------------------------------- */
+
+static struct descry_state
+after_instruction(enum descry_loadall which)
+{
+	struct descry_state after;
+
+	if (which == DESCRY_LOADALL_286) {
+		LOAD(&machine, 0x0f, 0x05);
+		run(&machine, 1);
+	} else {
+		run_loadall_386();
+	}
+	after = *cpu();
+	after.retired = 0;
+	return after;
+}
+
+static void
+the_operation_does_what_the_instruction_does(void **state)
+{
+	static const struct {
+		const char *profile, *knob;
+		enum descry_loadall which;
+		uint32_t table;
+	} rows[] = {
+		{ "286", NULL, DESCRY_LOADALL_286, TABLE_286 },
+		{ "386", NULL, DESCRY_LOADALL_386, TABLE_386 },
+		{ "386", "loadall386.ar=hi-dword", DESCRY_LOADALL_386, TABLE_386 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct descry_state expected;
+		struct descry_fault fault;
+
+		open_as(rows[i].profile, rows[i].knob);
+		fill_286(DESCRY_CR0_PE | DESCRY_CR0_TS);
+		fill_386(DESCRY_CR0_PE | DESCRY_CR0_ET, rows[i].knob == NULL);
+		expected = after_instruction(rows[i].which);
+		descry_vcpu_reset(machine.vcpu);
+		descry_vcpu_state_mutable(machine.vcpu)->cr3 = expected.cr3;
+		descry_op_set_step(machine.vcpu, 7);
+		assert_true(descry_op_loadall(machine.vcpu, rows[i].which,
+					      &machine.ram[rows[i].table], &fault));
+		if (rows[i].which == DESCRY_LOADALL_286) /* it has neither */
+			memcpy(&expected.seg[DESCRY_FS], &cpu()->seg[DESCRY_FS],
+			       2 * sizeof(expected.seg[0]));
+		assert_memory_equal(&expected, cpu(), sizeof(expected));
+		assert_int_equal(descry_vcpu_provenance(machine.vcpu, DESCRY_DS)->base.step, 7);
+		if (i + 1 < sizeof(rows) / sizeof(rows[0]))
+			close_machine(NULL);
+	}
+}
+
+static void
+a_refused_operation_changes_nothing(void **state)
+{
+	static const struct {
+		const char *what, *profile;
+		enum descry_loadall which;
+		unsigned cpl;
+		uint8_t vector;
+	} rows[] = {
+		{ "a P6 has none", "p6", DESCRY_LOADALL_386, 0, DESCRY_VEC_UD },
+		{ "a 386 has its own", "386", DESCRY_LOADALL_286, 0, DESCRY_VEC_UD },
+		{ "a 286 has its own", "286", DESCRY_LOADALL_386, 0, DESCRY_VEC_UD },
+		{ "ring 3", "386", DESCRY_LOADALL_386, 3, DESCRY_VEC_GP },
+	};
+	static const uint8_t table[DESCRY_LOADALL_386_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct descry_state before;
+		struct descry_fault fault;
+
+		print_message("%s\n", rows[i].what);
+		open_as(rows[i].profile, NULL);
+		set_mode(&machine, DESCRY_MODE_PROTECTED);
+		put_cpl(&machine, rows[i].cpl);
+		before = *cpu();
+		assert_false(descry_op_loadall(machine.vcpu, rows[i].which, table, &fault));
+		assert_int_equal(fault.vector, rows[i].vector);
+		assert_int_equal(fault.error_code, 0);
+		assert_memory_equal(&before, cpu(), sizeof(before));
+		if (i + 1 < sizeof(rows) / sizeof(rows[0]))
+			close_machine(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -384,6 +476,8 @@ main(void)
 		TEST(loadall_386_can_clear_pe),
 		TEST(loadall_is_for_ring_0),
 		TEST(a_table_that_cannot_be_read_loads_nothing),
+		TEST(the_operation_does_what_the_instruction_does),
+		TEST(a_refused_operation_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "small_program.h"
 
+#include <descry/operation.h>
 #include <descry/reload.h>
 
 #define TEST(f) cmocka_unit_test_teardown(f, close_machine)
@@ -430,6 +431,97 @@ init_ends_a_shutdown(void **state)
 	assert_int_equal(cpu()->idtr.limit, 0xffff);
 }
 
+/* --- the same as operations ----------------------------------------------------------- */
+
+/* The map and the state are those of an SMI that the guest takes, whose handler begins with NOP. */
+static void
+the_operations_do_what_smi_and_rsm_do(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(maps); i++) {
+		static uint8_t ram[RAM_SIZE];
+		struct descry_state before, inside;
+		struct descry_fault fault;
+
+		print_message("%s\n", maps[i].what);
+		open_as(maps[i].profile, maps[i].knob);
+		put_handler(nop_rsm, sizeof(nop_rsm));
+		put_odd_state();
+		before = *cpu();
+		assert_true(descry_vcpu_smi(machine.vcpu));
+		run(&machine, 1);
+		inside = *cpu();
+		inside.rip -= 1;
+		inside.retired -= 1;
+		memcpy(ram, machine.ram, sizeof(ram));
+		close_machine(NULL);
+
+		open_as(maps[i].profile, maps[i].knob);
+		put_handler(nop_rsm, sizeof(nop_rsm));
+		put_odd_state();
+		descry_op_set_step(machine.vcpu, 2);
+		assert_true(descry_op_smi(machine.vcpu));
+		assert_memory_equal(ram, machine.ram, sizeof(ram));
+		assert_memory_equal(&inside, cpu(), sizeof(inside));
+		assert_int_equal(descry_vcpu_provenance(machine.vcpu, DESCRY_FS)->base.step, 2);
+		assert_true(descry_op_rsm(machine.vcpu, &fault));
+		assert_memory_equal(&before, cpu(), sizeof(before));
+		if (i + 1 < COUNT_OF(maps))
+			close_machine(NULL);
+	}
+}
+
+static void
+an_smi_is_refused_where_none_is_taken(void **state)
+{
+	static const struct {
+		const char *what, *profile;
+		uint8_t in_smm, shadow;
+	} rows[] = {
+		{ "no SMM", "386", 0, 0 },
+		{ "in SMM", "p6", 1, 0 },
+		{ "under a shadow", "p6", 0, DESCRY_SHADOW_MOV_SS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct descry_state before;
+
+		print_message("%s\n", rows[i].what);
+		open_as(rows[i].profile, NULL);
+		put_odd_state();
+		descry_vcpu_state_mutable(machine.vcpu)->in_smm = rows[i].in_smm;
+		descry_vcpu_state_mutable(machine.vcpu)->shadow = rows[i].shadow;
+		before = *cpu();
+		assert_false(descry_op_smi(machine.vcpu));
+		assert_memory_equal(&before, cpu(), sizeof(before));
+		if (i + 1 < COUNT_OF(rows))
+			close_machine(NULL);
+	}
+}
+
+static void
+a_refused_rsm_changes_nothing(void **state)
+{
+	struct descry_state before;
+	struct descry_fault fault;
+
+	(void)state;
+	open_as("p6", NULL);
+	put_odd_state();
+	before = *cpu();
+	assert_false(descry_op_rsm(machine.vcpu, &fault));
+	assert_int_equal(fault.vector, DESCRY_VEC_UD);
+	assert_memory_equal(&before, cpu(), sizeof(before));
+
+	assert_true(descry_op_smi(machine.vcpu));
+	poke(MAP(0x7ffc), DESCRY_CR0_PG, 4); /* without PE */
+	before = *cpu();
+	assert_false(descry_op_rsm(machine.vcpu, &fault));
+	assert_int_equal(fault.vector, DESCRY_VEC_NONE);
+	assert_memory_equal(&before, cpu(), sizeof(before));
+}
+
 int
 main(void)
 {
@@ -446,6 +538,9 @@ main(void)
 		TEST(rsm_of_an_impossible_state_shuts_down),
 		TEST(init_resets_but_for_what_a_program_finds_again),
 		TEST(init_ends_a_shutdown),
+		TEST(the_operations_do_what_smi_and_rsm_do),
+		TEST(an_smi_is_refused_where_none_is_taken),
+		TEST(a_refused_rsm_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
