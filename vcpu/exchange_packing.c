@@ -67,7 +67,8 @@ pack_flags(const struct descry_exchange_row *row, const struct descry_state *sta
 
 #define MSW (DESCRY_CR0_PE | DESCRY_CR0_MP | DESCRY_CR0_EM | DESCRY_CR0_TS)
 
-/* With paging on there is more to CR0 than a machine status word can say. */
+/* With paging on there is more to CR0 than a machine status word can say; with it, there is none.
+ */
 static uint64_t
 pack_msw(const struct descry_exchange_row *row, const struct descry_state *state)
 {
@@ -77,7 +78,9 @@ pack_msw(const struct descry_exchange_row *row, const struct descry_state *state
 static void
 unpack_msw(const struct descry_exchange_row *row, uint64_t value, struct descry_state *state)
 {
-	set_field(row, (field_of(row, state) & ~(uint64_t)MSW) | (value & MSW), state);
+	const uint64_t others = field_of(row, state) & ~(uint64_t)(MSW | DESCRY_CR0_PG);
+
+	set_field(row, others | (value & MSW), state);
 }
 
 static uint64_t

@@ -92,7 +92,7 @@ enum descry_packing {
 	DESCRY_PACK_BITS,  /* .bits bits of the field, from .shift on */
 	DESCRY_PACK_FLAGS, /* EFLAGS: in the middle of a repeat with RF set, as an interrupt has it
 			    */
-	DESCRY_PACK_MSW,   /* PE MP EM TS of CR0 */
+	DESCRY_PACK_MSW,   /* PE MP EM TS of CR0, and no PG */
 	DESCRY_PACK_CPL,   /* SS.DPL, and what the mode makes of it */
 	DESCRY_PACK_RIGHTS_VMX,      /* unusable is bit 16 */
 	DESCRY_PACK_RIGHTS_SVM,      /* G D L AVL in bits 11:8, and unusable is P=0 */

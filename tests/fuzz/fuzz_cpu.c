@@ -3,7 +3,7 @@
  * invariants on: whatever it meets, it must not break a rule of its own, nor the host's.
  * A finding prints the one line that runs it again.
  */
-#include "fuzz_world.h"
+#include "fuzz_bus.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,63 +24,7 @@ struct fuzz {
 	uint64_t ends[DESCRY_EXIT_REASON_COUNT];
 };
 
-/* --- the world ------------------------------------------------------------------------- */
-
-static struct descry_page
-page(void *owner, uint64_t physical, bool for_write)
-{
-	struct world *world = owner;
-
-	(void)for_write;
-	if (physical >= RAM_SIZE)
-		return (struct descry_page){ 0 };
-	return (struct descry_page){ .host = &world->ram[physical & ~(uint64_t)0xfff],
-				     .writable = true };
-}
-
-static uint32_t
-port_in(void *owner, uint16_t port, unsigned size)
-{
-	struct world *world = owner;
-
-	(void)port, (void)size;
-	return random_bits(&world->random);
-}
-
-static void
-port_out(void *owner, uint16_t port, unsigned size, uint32_t value)
-{
-	struct world *world = owner;
-
-	(void)size, (void)value;
-	if ((port & 0xff) == 0x92)
-		descry_vcpu_mask_a20(world->vcpu, value & 1);
-}
-
 /* --- one case -------------------------------------------------------------------------- */
-
-static void
-happen(struct world *world)
-{
-	switch (random_below(&world->random, 12)) {
-	case 0:
-	case 1:
-		descry_vcpu_interrupt(world->vcpu, (uint8_t)random_between(&world->random, 1, 255));
-		break;
-	case 2:
-		descry_vcpu_nmi(world->vcpu);
-		break;
-	case 3:
-		(void)descry_vcpu_smi(world->vcpu);
-		break;
-	case 4:
-		if (random_chance(&world->random, 100))
-			descry_vcpu_init(world->vcpu);
-		break;
-	default:
-		break;
-	}
-}
 
 static void
 report(struct fuzz *fuzz, uint64_t number, const struct descry_exit *exit)
@@ -108,7 +52,7 @@ run_case(struct fuzz *fuzz, uint64_t number)
 			descry_vcpu_nmi(world->vcpu);
 			exit.reason = DESCRY_EXIT_BUDGET;
 		}
-		happen(world);
+		world_happen(world);
 	}
 	fuzz->instructions += descry_vcpu_state(world->vcpu)->retired;
 	fuzz->ends[exit.reason]++;
@@ -120,9 +64,7 @@ run_case(struct fuzz *fuzz, uint64_t number)
 static bool
 open_cpus(struct fuzz *fuzz)
 {
-	const struct descry_bus bus = {
-		.owner = &fuzz->world, .page = page, .port_in = port_in, .port_out = port_out
-	};
+	const struct descry_bus bus = world_bus(&fuzz->world);
 
 	while (fuzz->profiles < PROFILES_MAX && descry_profile_at(fuzz->profiles)) {
 		struct descry_profile profile = *descry_profile_at(fuzz->profiles);
@@ -141,33 +83,14 @@ close_cpus(struct fuzz *fuzz)
 		descry_vcpu_destroy(fuzz->vcpu[--fuzz->profiles]);
 }
 
-static enum start
-choose_start(struct world *world, uint32_t insn_set)
-{
-	const enum start start = (enum start)random_below(&world->random, START_COUNT);
-
-	if (insn_set < DESCRY_INSN_286)
-		return START_REAL;
-	return insn_set < DESCRY_INSN_386 && start == START_V86 ? START_RING0 : start;
-}
-
 static void
 prepare(struct fuzz *fuzz, uint64_t number)
 {
 	struct world *world = &fuzz->world;
-	const struct descry_profile *profile;
-	uint32_t insn_set;
-	enum start start;
-	bool paged;
 
 	world->random = (struct random){ .state = fuzz->seed * 0x9e3779b97f4a7c15u + number };
 	world->vcpu = fuzz->vcpu[random_below(&world->random, fuzz->profiles)];
-	profile = descry_vcpu_profile(world->vcpu);
-	insn_set = profile->knob[DESCRY_KNOB_INSN_SET];
-	start = choose_start(world, insn_set);
-	paged = insn_set >= DESCRY_INSN_386 && start != START_REAL &&
-		random_chance(&world->random, 400);
-	world_fill(world, profile, start, paged);
+	world_begin(world);
 }
 
 /* --- all of them ----------------------------------------------------------------------- */
