@@ -404,7 +404,7 @@ has_to_leave(struct cpu *c)
 static void
 run_checked(struct cpu *c)
 {
-	bool first = true, whole = true;
+	bool first = !c->control->break_at_first, whole = true;
 
 	while (whole && !has_to_leave(c)) {
 		invariants_before(c);
@@ -417,7 +417,7 @@ run_checked(struct cpu *c)
 static void
 run_plain(struct cpu *c)
 {
-	bool first = true;
+	bool first = !c->control->break_at_first;
 
 	while (!has_to_leave(c)) {
 		run_on(c, first);

@@ -176,6 +176,7 @@ struct descry_control {
 	const uint64_t *breakpoints; /* linear addresses, ascending; checked before execution, but
 				      * not at the very first instruction of a run */
 	size_t breakpoint_count;
+	bool break_at_first; /* there, too */
 	unsigned events;       /* DESCRY_EVENT_BIT()s to put in the ring */
 	unsigned watch_access; /* 1 << sreg: leave after an instruction that made, or tried, a data
 				* access through one of these (implicit stack accesses count) */
