@@ -85,7 +85,7 @@ compare(struct program *program)
 {
 	const struct descry_sink sink = terminal_sink(&program->terminal);
 	const struct options *options = &program->options;
-	const struct descry_strategy *only = NULL;
+	struct descry_compare_request request = { .at = options->at, .world = program->world };
 	struct descry_compare *result;
 	struct descry_error err;
 	bool quit;
@@ -94,8 +94,8 @@ compare(struct program *program)
 	if (status != EXIT_GOOD || quit)
 		return status;
 	if (options->strategy != NULL)
-		only = descry_world_chosen(program->world);
-	if (descry_compare_run(program->monitor, options->at, only, &result, &err) != DESCRY_OK)
+		request.only = descry_world_chosen(program->world);
+	if (descry_compare_run(program->monitor, &request, &result, &err) != DESCRY_OK)
 		return fail(program, &err);
 	descry_compare_render(result, &sink);
 	descry_compare_free(result);

@@ -24,8 +24,8 @@ struct descry_monitor {
 	struct breakpoints breakpoints;
 	uint32_t unhandled;                       /* as struct descry_control */
 	atomic_bool interrupted;                  /* descry_monitor_interrupt(), not used up yet */
-	descry_host_interrupt_fn *host_interrupt; /* NULL: nobody takes it, the run goes on */
-	void *host_interrupt_owner;
+	const struct descry_host_hooks *host_hooks; /* NULL: nobody takes them, the run goes on */
+	void *host_owner;
 	struct descry_stop last_stop;
 
 	struct descry_snapshot *start; /* where descry_monitor_reset() goes */

@@ -230,4 +230,6 @@ descry_monitor_map_host_window(struct descry_monitor *monitor, bool mapped)
 {
 	monitor->memory.window_mapped = mapped;
 	descry_vcpu_memory_changed(monitor->vcpu);
+	descry_vcpu_map_window(monitor->vcpu, DESCRY_HOST_WINDOW,
+			       mapped ? DESCRY_HOST_WINDOW_SIZE : 0);
 }

@@ -50,8 +50,8 @@ on_host_interrupt(struct run *run)
 
 	if (run->request->stop_at_host_interrupt)
 		return end(run, DESCRY_STOP_HOST_INTERRUPT);
-	return !monitor->host_interrupt ||
-	       monitor->host_interrupt(monitor->host_interrupt_owner, monitor, run->stop);
+	return !monitor->host_hooks ||
+	       monitor->host_hooks->interrupt(monitor->host_owner, monitor, run->stop);
 }
 
 static bool
@@ -131,6 +131,15 @@ goes_on(struct run *run)
 	return true;
 }
 
+static bool
+begins(struct run *run)
+{
+	struct descry_monitor *monitor = run->monitor;
+
+	return !monitor->host_hooks ||
+	       monitor->host_hooks->run(monitor->host_owner, monitor, run->stop);
+}
+
 void
 descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_request *request,
 		   struct descry_stop *stop)
@@ -140,10 +149,12 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 	*stop = (struct descry_stop){ 0 };
 	if (request->to_target)
 		breakpoints_set_target(&monitor->breakpoints, request->target);
-	while (goes_on(&run)) {
-		run_cpu(&run);
-		if (!on_exit_of_cpu(&run))
-			break;
+	if (begins(&run)) {
+		while (goes_on(&run)) {
+			run_cpu(&run);
+			if (!on_exit_of_cpu(&run))
+				break;
+		}
 	}
 	breakpoints_clear_target(&monitor->breakpoints);
 	atomic_store(&monitor->interrupted, false);
@@ -171,9 +182,9 @@ descry_monitor_clear_interrupt(struct descry_monitor *monitor)
 }
 
 void
-descry_monitor_on_host_interrupt(struct descry_monitor *monitor, descry_host_interrupt_fn *fn,
-				 void *owner)
+descry_monitor_on_host(struct descry_monitor *monitor, const struct descry_host_hooks *hooks,
+		       void *owner)
 {
-	monitor->host_interrupt = fn;
-	monitor->host_interrupt_owner = owner;
+	monitor->host_hooks = hooks;
+	monitor->host_owner = owner;
 }

@@ -39,6 +39,9 @@ descry_snapshot_restore(struct descry_monitor *monitor, const struct descry_snap
 	monitor->last_stop = snapshot->stop;
 	descry_vcpu_memory_changed(monitor->vcpu);
 	descry_vcpu_restore(monitor->vcpu, &snapshot->cpu);
+	descry_monitor_map_host_window(monitor, monitor->memory.window_mapped);
+	if (monitor->host_hooks)
+		monitor->host_hooks->replaced(monitor->host_owner, monitor);
 	return DESCRY_OK;
 }
 

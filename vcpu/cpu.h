@@ -121,6 +121,7 @@ struct cpu {
 	uint32_t sp_mask;     /* FFFFh or FFFFFFFFh, by SS.B */
 	uint32_t cs_base;
 	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */
+	uint32_t window, window_size; /* descry_vcpu_map_window() */
 	uint32_t eflags_bits; /* that exist, and those that are always set */
 	uint32_t eflags_ones;
 	uint32_t shadow_sregs; /* 1 << sreg: loads that cast a shadow */

@@ -95,10 +95,22 @@ walk_directory(const struct cpu *c, uint64_t directory, uint32_t linear,
 	arrive(walk, linear, pte.entry, 12);
 }
 
+/* No table is read, and none could be marked. */
+static void
+arrive_in_window(uint32_t linear, struct descry_page_walk *walk)
+{
+	walk->rights = DESCRY_PTE_RW | DESCRY_PTE_US;
+	arrive(walk, linear, (linear & ~0xfffu) | DESCRY_PTE_D, 12);
+}
+
 void
 page_walk(const struct cpu *c, uint32_t linear, struct descry_page_walk *out)
 {
 	*out = (struct descry_page_walk){ 0 };
+	if (DESCRY_UNLIKELY(linear - c->window < c->window_size)) {
+		arrive_in_window(linear, out);
+		return;
+	}
 	if (c->state.cr4 & DESCRY_CR4_PAE) {
 		const struct descry_page_level pdpte = { "PDPTE", 0, c->state.pdpte[linear >> 30],
 							 8, 0 };

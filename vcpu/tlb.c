@@ -126,6 +126,20 @@ tlb_start_again(struct cpu *c)
 	tlb_flush(c);
 }
 
+/* Entries of pages that were in the window, or are now, say something else. */
+void
+descry_vcpu_map_window(struct descry_vcpu *vcpu, uint32_t linear, uint32_t size)
+{
+	struct cpu *c = &vcpu->cpu;
+	const uint32_t base = size ? linear : c->window;
+	const uint32_t end = size ? size : c->window_size;
+
+	c->window = linear;
+	c->window_size = size;
+	for (uint32_t offset = 0; offset < end; offset += DESCRY_PAGE_SIZE)
+		drop_page(c, base + offset);
+}
+
 void
 descry_vcpu_flush_tlb(struct descry_vcpu *vcpu)
 {

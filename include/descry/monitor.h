@@ -118,14 +118,19 @@ void descry_monitor_interrupt(struct descry_monitor *monitor);
 void descry_monitor_clear_interrupt(struct descry_monitor *monitor);
 
 /*
- * Called by descry_monitor_run() for a host interrupt (port EDh) that the guest asks for
- * when stop_at_host_interrupt is not set. world/ installs it; it returns false when the
- * run has to stop, having filled stop.
+ * What world/ does for descry_monitor_run(); each returns false when the run has to stop, having
+ * filled stop.
  */
-typedef bool descry_host_interrupt_fn(void *owner, struct descry_monitor *monitor,
-				      struct descry_stop *stop);
-void descry_monitor_on_host_interrupt(struct descry_monitor *monitor, descry_host_interrupt_fn *fn,
-				      void *owner);
+struct descry_host_hooks {
+	/* The guest asks for a host interrupt (port EDh), and stop_at_host_interrupt is not set. */
+	bool (*interrupt)(void *owner, struct descry_monitor *monitor, struct descry_stop *stop);
+	/* A run begins: the CPU must hold the guest. */
+	bool (*run)(void *owner, struct descry_monitor *monitor, struct descry_stop *stop);
+	/* The machine has become another one, by a reset or a snapshot. */
+	void (*replaced)(void *owner, struct descry_monitor *monitor);
+};
+void descry_monitor_on_host(struct descry_monitor *monitor, const struct descry_host_hooks *hooks,
+			    void *owner);
 
 /* --- breakpoints ---------------------------------------------------------------------- */
 

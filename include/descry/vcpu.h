@@ -84,6 +84,12 @@ void descry_vcpu_restore(struct descry_vcpu *vcpu, const struct descry_vcpu_imag
  * and cached code are forgotten). */
 void descry_vcpu_memory_changed(struct descry_vcpu *vcpu);
 
+/*
+ * Pages of a host that are in every address space while it handles an interrupt: linear is
+ * physical there, whatever the guest's page tables say. size 0: no more. It is not in the state.
+ */
+void descry_vcpu_map_window(struct descry_vcpu *vcpu, uint32_t linear, uint32_t size);
+
 enum descry_mode descry_vcpu_mode(const struct descry_vcpu *vcpu);
 
 /* CS.base + IP, 32 bits outside long mode. */

@@ -17,7 +17,7 @@
 struct descry_strategy {
 	const char *name;    /* "selector-real" */
 	const char *variant; /* "small", "big"; NULL when there is only one */
-	const char *family;  /* "selector", "vmx", "svm", "software" */
+	const char *family;  /* "selector", "shadow", "vmx", "svm", "software", ... */
 	const char *help;    /* one line */
 	const char *needs;   /* of the guest, as a phrase; NULL: nothing */
 };
@@ -62,10 +62,12 @@ descry_fields_has(const struct descry_fields *set, enum descry_sreg sreg, enum d
 /* --- the trace of one switch ---------------------------------------------------------- */
 
 #define DESCRY_WORLD_X1 1u /* the event in the guest */
+#define DESCRY_WORLD_X7 7u /* the hardware gives the guest back */
 #define DESCRY_WORLD_X8 8u /* the first guest access */
-#define DESCRY_WORLD_STEPS 8u
-#define DESCRY_WORLD_LINES 14u
-#define DESCRY_WORLD_LINE 224u /* holds all of a reason why */
+#define DESCRY_WORLD_OPS 72u
+#define DESCRY_WORLD_TEXT 224u /* holds all of a reason why */
+
+const char *descry_world_step_title(unsigned step); /* "hardware save", ... */
 
 /* What the strategy has saved: the fields in .held, with their values in .seg. */
 struct descry_world_record {
@@ -73,22 +75,21 @@ struct descry_world_record {
 	struct descry_segment seg[DESCRY_SREG_COUNT];
 };
 
-/* The CPU after one step. */
-struct descry_world_step {
-	unsigned number;   /* 1 to 8 */
-	const char *title; /* "hardware save", ... */
+/* One thing that the host does, or the CPU for it, and the CPU after it. */
+struct descry_world_op {
+	unsigned step; /* 1 to 8 */
+	char text[DESCRY_WORLD_TEXT];
 	uint32_t cr0;
 	struct descry_table gdtr;
 	struct descry_segment seg[DESCRY_SREG_COUNT];
 	struct descry_preview preview[DESCRY_SREG_COUNT]; /* what a reload would give now */
 	unsigned status[DESCRY_SREG_COUNT];               /* DESCRY_CACHE_* */
 	struct descry_world_record record;
-	unsigned line_count; /* what the host did, in its own words */
-	char line[DESCRY_WORLD_LINES][DESCRY_WORLD_LINE];
 };
 
 enum descry_world_end {
-	DESCRY_WORLD_RESUMED, /* the guest runs again */
+	DESCRY_WORLD_IN_FLIGHT, /* it stands between two operations */
+	DESCRY_WORLD_RESUMED,   /* the guest runs again */
 	DESCRY_WORLD_REFUSED, /* the strategy does not do this; the guest stands as it was at X1 */
 	DESCRY_WORLD_HOST_FAULT, /* the host faulted; the guest has been put back as it was at X1 */
 };
@@ -96,16 +97,20 @@ enum descry_world_end {
 struct descry_world_trace {
 	const struct descry_strategy *strategy;
 	enum descry_world_end end;
-	unsigned ended_at; /* the step at which it was refused or faulted; DESCRY_WORLD_STEPS - 1 if
-			    * the guest runs again */
+	unsigned ended_at; /* the step at which it was refused or faulted; X7 if the guest runs
+			    * again */
 	struct descry_fault fault; /* HOST_FAULT */
 	char why[200];             /* REFUSED, HOST_FAULT: a sentence */
 	uint64_t retired;          /* when it happened */
 	uint64_t ip;
 	uint16_t cs;
-	unsigned step_count;
-	struct descry_world_step step[DESCRY_WORLD_STEPS];
+	unsigned op_count; /* each step from X1 to where it stands has at least one */
+	struct descry_world_op op[DESCRY_WORLD_OPS];
 };
+
+/* The last operation of a step: the CPU after it. NULL when the trace has no such step. */
+const struct descry_world_op *descry_world_after(const struct descry_world_trace *trace,
+						 unsigned step);
 
 /* --- the world of one monitor --------------------------------------------------------- */
 
@@ -121,11 +126,71 @@ const struct descry_strategy *descry_world_chosen(const struct descry_world *wor
 /* One host interrupt, now, under the chosen strategy. The trace is also descry_world_last(). */
 const struct descry_world_trace *descry_world_interrupt(struct descry_world *world);
 
-/* The last switch; NULL when there was none. Valid until the next one. */
+/*
+ * The same one operation at a time. begin carries out X1; unless that refuses, the switch is
+ * then in flight: the CPU holds what the hardware holds, and the guest is in descry_world_truth().
+ * next carries out one operation, and finish all that are left. Whatever runs the guest
+ * finishes it first. One that is in flight already goes on.
+ */
+const struct descry_world_trace *descry_world_begin(struct descry_world *world);
+const struct descry_world_op *descry_world_next(struct descry_world *world); /* NULL: none left */
+const struct descry_world_trace *descry_world_finish(struct descry_world *world);
+bool descry_world_in_flight(const struct descry_world *world);
+
+/* The guest as it was at X1, while a switch is in flight; NULL when none is. */
+const struct descry_state *descry_world_truth(const struct descry_world *world);
+
+/* The last switch, or the one in flight; NULL when there was none. Valid until the next one. */
 const struct descry_world_trace *descry_world_last(const struct descry_world *world);
 
-/* Walking the last trace: the next step and on; NULL past its end, and then from X1 again. */
-const struct descry_world_step *descry_world_walk(struct descry_world *world);
+/* Walking the last trace: the next operation and on; NULL past its end, and then from X1 again. */
+const struct descry_world_op *descry_world_walk(struct descry_world *world);
+
+/* --- fault injection: what a host can do wrong ---------------------------------------- */
+
+enum descry_flaw {
+	DESCRY_FLAW_FORGET_VMLOAD,      /* SVM: neither VMSAVE nor VMLOAD */
+	DESCRY_FLAW_RESTORE_BEFORE_LDT, /* segments are loaded before the guest's LDTR */
+	DESCRY_FLAW_FOREIGN_GDT,        /* segments are loaded while the host's GDT is live */
+	DESCRY_FLAW_KEEP_NULL_BASE,     /* a null selector is loaded over the host's base */
+	DESCRY_FLAW_DROP_UNUSABLE,      /* the record loses the mark of an unusable segment */
+	DESCRY_FLAW_EAGER_RESYNC,       /* saved caches are read again from the guest's table */
+	DESCRY_FLAW_COUNT
+};
+#define DESCRY_FLAW_BIT(flaw) (1u << (flaw))
+
+const char *descry_flaw_name(enum descry_flaw flaw); /* "forget-vmload", ... */
+const char *descry_flaw_help(enum descry_flaw flaw); /* one line */
+
+/* Flaws that every strategy has from now on, besides its own; each matters to some only. */
+void descry_world_set_flaws(struct descry_world *world, unsigned flaws);
+unsigned descry_world_flaws(const struct descry_world *world);
+
+/* What the host writes into guest memory at X5, each time: at most 16 bytes at a place. */
+#define DESCRY_WORLD_EDITS 8u
+#define DESCRY_WORLD_EDIT_BYTES 16u
+struct descry_world_edit {
+	uint64_t physical;
+	unsigned size;
+	uint8_t byte[DESCRY_WORLD_EDIT_BYTES];
+};
+/* count 0: no more edits. */
+enum descry_status descry_world_set_edits(struct descry_world *world,
+					  const struct descry_world_edit *edit, size_t count);
+const struct descry_world_edit *descry_world_edits(const struct descry_world *world, size_t *count);
+
+/*
+ * Entries of the host's GDT beside its own, by selector; they may hide its own. BAD_ARGUMENT: more
+ * than there is room for, entry 0, or one beyond 01F8.
+ */
+#define DESCRY_WORLD_SLOTS 8u
+struct descry_world_slot {
+	uint16_t sel;
+	uint64_t descriptor;
+};
+enum descry_status descry_world_set_slots(struct descry_world *world,
+					  const struct descry_world_slot *slot, size_t count);
+const struct descry_world_slot *descry_world_slots(const struct descry_world *world, size_t *count);
 
 /* --- compare: one boundary under every strategy --------------------------------------- */
 
@@ -145,8 +210,9 @@ const char *descry_outcome_text(enum descry_outcome outcome); /* "same", "host-f
 enum descry_regained {
 	DESCRY_NOT_OVERWRITTEN, /* or given back out of the record */
 	DESCRY_BY_CHANCE,       /* the host's own value happens to be the guest's */
-	DESCRY_BY_TABLE,        /* read again from a table that still says so */
-	DESCRY_BY_RULE,         /* formed again: selector * 16, constants of the CPU */
+	DESCRY_BY_TABLE, /* read again from a table that still says so, the guest's or a shadow of
+			    it */
+	DESCRY_BY_RULE,  /* formed again: selector * 16, constants of the CPU */
 };
 const char *descry_regained_text(enum descry_regained regained); /* "by-chance", ... */
 
@@ -169,6 +235,7 @@ struct descry_compare_row {
 	const struct descry_strategy *strategy;
 	enum descry_outcome outcome;
 	unsigned lost_at; /* a step; 0: nothing is lost */
+	unsigned lost_by; /* the operation of that step, as an index into trace.op */
 	struct descry_fields lost;
 	enum descry_regained equal[DESCRY_SREG_COUNT][DESCRY_FIELD_COUNT];
 	struct descry_segment seg[DESCRY_SREG_COUNT]; /* at X8; where it ended, if there is none */
@@ -194,13 +261,17 @@ struct descry_compare {
 };
 
 /*
- * Runs the image to the boundary: the guest's first write to port EDh, or at: an
- * instruction count, or a symbol whose first execution is meant. Then every strategy from
- * there; only: just that one. The monitor is left at the boundary. Free with
- * descry_compare_free().
+ * Runs the image to the boundary, then every strategy from there. The monitor is left at the
+ * boundary. Free with descry_compare_free().
  */
-enum descry_status descry_compare_run(struct descry_monitor *monitor, const char *at,
-				      const struct descry_strategy *only,
+struct descry_compare_request {
+	const char *at; /* an instruction count, or a symbol whose first execution is meant; NULL:
+			 * the guest's first write to port EDh */
+	const struct descry_strategy *only; /* NULL: every strategy */
+	const struct descry_world *world;   /* its flaws, edits and slots; NULL: none */
+};
+enum descry_status descry_compare_run(struct descry_monitor *monitor,
+				      const struct descry_compare_request *request,
 				      struct descry_compare **out, struct descry_error *err);
 
 void descry_compare_free(struct descry_compare *compare);

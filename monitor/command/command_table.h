@@ -39,7 +39,7 @@ struct argument_spec {
 	candidates_fn *candidates;  /* ARG_WORD, ARG_NUMBER: what may stand here; or NULL */
 };
 
-#define COMMAND_ARGUMENTS 3u /* in a row */
+#define COMMAND_ARGUMENTS 4u /* in a row */
 
 struct argument {
 	const char *text; /* as it was written */

@@ -77,29 +77,113 @@ render_choice(const struct descry_strategy *before, const struct descry_strategy
 				   descry_strategy_text(now, to));
 }
 
+/* --- the host ------------------------------------------------------------------------- */
+
+static void
+flaws_as_json(unsigned flaws, const struct descry_sink *sink)
+{
+	json_t *rows = json_array();
+
+	for (unsigned flaw = 0; flaw < DESCRY_FLAW_COUNT; flaw++)
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s, s:b}", "flaw", descry_flaw_name(flaw),
+						"help", descry_flaw_help(flaw), "on",
+						(flaws & DESCRY_FLAW_BIT(flaw)) != 0));
+	json_render(sink, rows);
+}
+
+void
+render_flaws(unsigned flaws, const struct descry_sink *sink)
+{
+	if (sink->json) {
+		flaws_as_json(flaws, sink);
+		return;
+	}
+	for (unsigned flaw = 0; flaw < DESCRY_FLAW_COUNT; flaw++) {
+		const bool on = (flaws & DESCRY_FLAW_BIT(flaw)) != 0;
+
+		descry_sink_printf(sink, "%s%s %-20s%s ", on ? style(sink, STYLE_STRONG) : "",
+				   on ? "*" : " ", descry_flaw_name(flaw),
+				   on ? style(sink, STYLE_PLAIN) : "");
+		put_wrapped(sink, 23, 23, descry_flaw_help(flaw));
+	}
+}
+
+static const char *
+bytes_text(const struct descry_world_edit *edit, char text[2 * DESCRY_WORLD_EDIT_BYTES + 1])
+{
+	for (unsigned i = 0; i < edit->size; i++)
+		snprintf(text + 2 * i, 3, "%02x", edit->byte[i]);
+	return text;
+}
+
+static void
+host_as_json(const struct descry_world *world, const struct descry_sink *sink)
+{
+	json_t *writes = json_array(), *gdt = json_array();
+	char text[2 * DESCRY_WORLD_EDIT_BYTES + 1];
+	size_t count;
+
+	const struct descry_world_edit *edit = descry_world_edits(world, &count);
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(writes, json_pack("{s:I, s:s}", "physical",
+							(json_int_t)edit[i].physical, "bytes",
+							bytes_text(&edit[i], text)));
+	const struct descry_world_slot *slot = descry_world_slots(world, &count);
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(gdt, json_pack("{s:i, s:I}", "selector", (int)slot[i].sel,
+						     "descriptor", (json_int_t)slot[i].descriptor));
+	json_render(sink, json_pack("{s:o, s:o}", "writes", writes, "gdt", gdt));
+}
+
+void
+render_host(const struct descry_world *world, const struct descry_sink *sink)
+{
+	size_t edits, slots;
+	const struct descry_world_edit *edit = descry_world_edits(world, &edits);
+	const struct descry_world_slot *slot = descry_world_slots(world, &slots);
+	char text[2 * DESCRY_WORLD_EDIT_BYTES + 1];
+
+	if (sink->json) {
+		host_as_json(world, sink);
+		return;
+	}
+	if (edits + slots == 0)
+		descry_sink_text(sink, "the host has been told nothing\n");
+	for (size_t i = 0; i < edits; i++)
+		descry_sink_printf(sink, "at X5 it writes %s at physical %08llx\n",
+				   bytes_text(&edit[i], text),
+				   (unsigned long long)edit[i].physical);
+	for (size_t i = 0; i < slots; i++)
+		descry_sink_printf(sink, "its GDT has %016llx at %04x\n",
+				   (unsigned long long)slot[i].descriptor, slot[i].sel);
+}
+
 /* --- one step as text ----------------------------------------------------------------- */
 
 /* What has become of the guest's value of a field, as a mark behind the register's value. */
 static char
-field_mark(const struct descry_world_trace *trace, const struct descry_world_step *step,
+field_mark(const struct descry_world_trace *trace, const struct descry_world_op *op,
 	   enum descry_sreg sreg, enum descry_field field)
 {
-	if (field_value(&step->seg[sreg], field) == field_value(&trace->step[0].seg[sreg], field))
+	if (field_value(&op->seg[sreg], field) == field_value(&trace->op[0].seg[sreg], field))
 		return ' ';
-	return descry_fields_has(&step->record.held, sreg, field) ? '*' : '!';
+	return descry_fields_has(&op->record.held, sreg, field) ? '*' : '!';
 }
 
 static void
-write_field(const struct descry_world_trace *trace, const struct descry_world_step *step,
+write_field(const struct descry_world_trace *trace, const struct descry_world_op *op,
 	    enum descry_sreg sreg, enum descry_field field, const struct descry_sink *sink)
 {
-	const char mark = field_mark(trace, step, sreg, field);
+	const char mark = field_mark(trace, op, sreg, field);
 	const bool wide = field == DESCRY_FIELD_BASE || field == DESCRY_FIELD_LIMIT;
 	const bool marked = mark != ' ';
 
 	descry_sink_printf(sink, "%s%0*llx%c%s ",
 			   marked ? style(sink, mark == '!' ? STYLE_DIFFERS : STYLE_STATUS) : "",
-			   wide ? 8 : 4, (unsigned long long)field_value(&step->seg[sreg], field),
+			   wide ? 8 : 4, (unsigned long long)field_value(&op->seg[sreg], field),
 			   mark, marked ? style(sink, STYLE_PLAIN) : "");
 }
 
@@ -128,7 +212,7 @@ describe_record(const struct descry_world_record *record, enum descry_sreg sreg,
 }
 
 static void
-write_segment(const struct descry_world_trace *trace, const struct descry_world_step *step,
+write_segment(const struct descry_world_trace *trace, const struct descry_world_op *op,
 	      enum descry_sreg sreg, const struct descry_sink *sink)
 {
 	char reload[40];
@@ -137,22 +221,26 @@ write_segment(const struct descry_world_trace *trace, const struct descry_world_
 
 	descry_sink_printf(sink, "    %-5s ", descry_sreg_name(sreg));
 	for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++)
-		write_field(trace, step, sreg, field, sink);
+		write_field(trace, op, sreg, field, sink);
 	descry_sink_printf(sink, " %-22s  %s   %s\n",
-			   describe_reload(&step->preview[sreg], reload, sizeof(reload)),
-			   describe_record(&step->record, sreg, record),
-			   descry_cache_status_text(step->status[sreg], status));
+			   describe_reload(&op->preview[sreg], reload, sizeof(reload)),
+			   describe_record(&op->record, sreg, record),
+			   descry_cache_status_text(op->status[sreg], status));
 }
 
+/* The step that op is the last of, and what was done in it. */
 static void
-write_step_title(const struct descry_world_step *step, const struct descry_sink *sink)
+write_step_title(const struct descry_world_trace *trace, const struct descry_world_op *op,
+		 const struct descry_sink *sink)
 {
 	descry_sink_printf(sink, "%sX%u %s%s  (PE=%u, GDTR %08x/%04x)\n", style(sink, STYLE_STRONG),
-			   step->number, step->title, style(sink, STYLE_PLAIN),
-			   step->cr0 & DESCRY_CR0_PE, (unsigned)step->gdtr.base, step->gdtr.limit);
-	for (unsigned i = 0; i < step->line_count; i++) {
+			   op->step, descry_world_step_title(op->step), style(sink, STYLE_PLAIN),
+			   op->cr0 & DESCRY_CR0_PE, (unsigned)op->gdtr.base, op->gdtr.limit);
+	for (const struct descry_world_op *each = trace->op; each <= op; each++) {
+		if (each->step != op->step)
+			continue;
 		descry_sink_text(sink, "    ");
-		put_wrapped(sink, 4, 6, step->line[i]);
+		put_wrapped(sink, 4, 6, each->text);
 	}
 }
 
@@ -190,33 +278,37 @@ record_json(const struct descry_world_record *record, enum descry_sreg sreg)
 	return world_fields_json(&one);
 }
 
+/* The step that op is the last of. */
 static json_t *
-step_json(const struct descry_world_step *step)
+step_json(const struct descry_world_trace *trace, const struct descry_world_op *op)
 {
 	json_t *notes = json_array();
 	json_t *segments = json_object();
 
-	for (unsigned i = 0; i < step->line_count; i++)
-		json_array_append_new(notes, json_string(step->line[i]));
+	for (const struct descry_world_op *each = trace->op; each <= op; each++) {
+		if (each->step == op->step)
+			json_array_append_new(notes, json_string(each->text));
+	}
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		json_t *segment = json_segment(&step->seg[sreg]);
+		json_t *segment = json_segment(&op->seg[sreg]);
 
-		json_object_set_new(segment, "status", json_status(step->status[sreg]));
-		json_object_set_new(segment, "reload", reload_json(&step->preview[sreg]));
-		json_object_set_new(segment, "saved", record_json(&step->record, sreg));
+		json_object_set_new(segment, "status", json_status(op->status[sreg]));
+		json_object_set_new(segment, "reload", reload_json(&op->preview[sreg]));
+		json_object_set_new(segment, "saved", record_json(&op->record, sreg));
 		json_object_set_new(segments, descry_sreg_name(sreg), segment);
 	}
 	return json_pack("{s:o, s:s, s:I, s:{s:I, s:I}, s:o, s:o}", "step",
-			 json_sprintf("X%u", step->number), "title", step->title, "cr0",
-			 (json_int_t)step->cr0, "gdtr", "base", (json_int_t)step->gdtr.base,
-			 "limit", (json_int_t)step->gdtr.limit, "notes", notes, "segments",
-			 segments);
+			 json_sprintf("X%u", op->step), "title", descry_world_step_title(op->step),
+			 "cr0", (json_int_t)op->cr0, "gdtr", "base", (json_int_t)op->gdtr.base,
+			 "limit", (json_int_t)op->gdtr.limit, "notes", notes, "segments", segments);
 }
 
 static const char *
 end_text(enum descry_world_end end)
 {
 	switch (end) {
+	case DESCRY_WORLD_IN_FLIGHT:
+		return "in-flight";
 	case DESCRY_WORLD_RESUMED:
 		return "resumed";
 	case DESCRY_WORLD_REFUSED:
@@ -232,7 +324,7 @@ switch_json(const struct descry_world_trace *trace)
 {
 	const struct descry_strategy *strategy = trace->strategy;
 	const struct descry_fields lost =
-		fields_diff(trace->step[0].seg, trace->step[trace->step_count - 1].seg);
+		fields_diff(trace->op[0].seg, trace->op[trace->op_count - 1].seg);
 	const unsigned lost_at = judge_lost_at(trace, &lost);
 	const bool resumed = trace->end == DESCRY_WORLD_RESUMED;
 
@@ -249,7 +341,7 @@ static void
 write_differences(const struct descry_world_trace *trace, const struct descry_sink *sink)
 {
 	const struct descry_fields lost =
-		fields_diff(trace->step[0].seg, trace->step[trace->step_count - 1].seg);
+		fields_diff(trace->op[0].seg, trace->op[trace->op_count - 1].seg);
 
 	if (fields_empty(&lost)) {
 		descry_sink_text(sink, "the guest runs again, nothing is lost");
@@ -295,50 +387,87 @@ render_switch(const struct descry_world_trace *trace, const struct descry_sink *
 }
 
 void
-render_switch_step(const struct descry_world_trace *trace, const struct descry_world_step *step,
+render_switch_step(const struct descry_world_trace *trace, const struct descry_world_op *op,
 		   const struct descry_sink *sink)
 {
 	if (sink->json) {
-		json_render(sink, step_json(step));
+		json_render(sink, step_json(trace, op));
 		return;
 	}
-	write_step_title(step, sink);
+	write_step_title(trace, op, sink);
 	write_columns(sink);
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
-		write_segment(trace, step, sreg, sink);
+		write_segment(trace, op, sreg, sink);
 	write_legend(sink);
 }
 
 static bool
-segment_changed(const struct descry_world_trace *trace, unsigned index, enum descry_sreg sreg)
+segment_changed(const struct descry_world_op *before, const struct descry_world_op *after,
+		enum descry_sreg sreg)
 {
-	const struct descry_segment *before = &trace->step[index - 1].seg[sreg];
-	const struct descry_segment *after = &trace->step[index].seg[sreg];
+	return before->seg[sreg].sel != after->seg[sreg].sel ||
+	       !descry_segment_same_cache(&before->seg[sreg], &after->seg[sreg]);
+}
 
-	return before->sel != after->sel || !descry_segment_same_cache(before, after);
+/* before: NULL for the first operation, which shows every segment. */
+static void
+write_changed(const struct descry_world_trace *trace, const struct descry_world_op *before,
+	      const struct descry_world_op *op, const struct descry_sink *sink)
+{
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		if (!before || segment_changed(before, op, sreg))
+			write_segment(trace, op, sreg, sink);
+	}
+}
+
+void
+render_switch_op(const struct descry_world_trace *trace, const struct descry_world_op *op,
+		 const struct descry_sink *sink)
+{
+	unsigned first = (unsigned)(op - trace->op);
+	const struct descry_world_op *before = op > trace->op ? op - 1 : NULL;
+
+	if (sink->json) {
+		json_render(sink, step_json(trace, op));
+		return;
+	}
+	while (first > 0 && trace->op[first - 1].step == op->step)
+		first--;
+	descry_sink_printf(sink, "%sX%u.%u%s  ", style(sink, STYLE_STRONG), op->step,
+			   (unsigned)(op - trace->op) - first + 1, style(sink, STYLE_PLAIN));
+	put_wrapped(sink, 6, 6, op->text);
+	write_changed(trace, before, op, sink);
 }
 
 void
 render_switch_trace(const struct descry_world_trace *trace, const struct descry_sink *sink)
 {
+	const struct descry_world_op *before = NULL;
+
 	if (sink->json) {
 		json_t *value = switch_json(trace);
 		json_t *steps = json_array();
 
-		for (unsigned i = 0; i < trace->step_count; i++)
-			json_array_append_new(steps, step_json(&trace->step[i]));
+		for (unsigned step = 1; step <= DESCRY_WORLD_X8; step++) {
+			const struct descry_world_op *op = descry_world_after(trace, step);
+
+			if (op)
+				json_array_append_new(steps, step_json(trace, op));
+		}
 		json_object_set_new(value, "steps", steps);
 		json_render(sink, value);
 		return;
 	}
 	render_switch(trace, sink);
 	write_columns(sink);
-	for (unsigned i = 0; i < trace->step_count; i++) {
-		write_step_title(&trace->step[i], sink);
-		for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-			if (i == 0 || segment_changed(trace, i, sreg))
-				write_segment(trace, &trace->step[i], sreg, sink);
-		}
+	for (unsigned step = 1; step <= DESCRY_WORLD_X8; step++) {
+		const struct descry_world_op *op = descry_world_after(trace, step);
+
+		if (!op)
+			continue;
+		write_step_title(trace, op, sink);
+		write_changed(trace, before, op, sink);
+		before = op;
 	}
 	write_legend(sink);
 }

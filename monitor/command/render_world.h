@@ -19,9 +19,19 @@ void render_choice(const struct descry_strategy *before, const struct descry_str
 /* One line: which strategy, where, and whether the guest runs again. */
 void render_switch(const struct descry_world_trace *trace, const struct descry_sink *sink);
 
-/* One step with every segment. */
-void render_switch_step(const struct descry_world_trace *trace,
-			const struct descry_world_step *step, const struct descry_sink *sink);
+/* One step, by its last operation, with every segment. */
+void render_switch_step(const struct descry_world_trace *trace, const struct descry_world_op *op,
+			const struct descry_sink *sink);
+
+/* One operation, with the segments that it has changed. */
+void render_switch_op(const struct descry_world_trace *trace, const struct descry_world_op *op,
+		      const struct descry_sink *sink);
+
+/* The flaws that the host has, of all that there are. */
+void render_flaws(unsigned flaws, const struct descry_sink *sink);
+
+/* What the host writes at X5, and what it has in its GDT beside its own entries. */
+void render_host(const struct descry_world *world, const struct descry_sink *sink);
 
 /* Every step, each with the segments that it has changed. */
 void render_switch_trace(const struct descry_world_trace *trace, const struct descry_sink *sink);

@@ -129,16 +129,16 @@ describe_boundary(struct descry_monitor *monitor, struct descry_compare *result)
 }
 
 static struct descry_compare *
-allocate_result(const struct descry_strategy *only)
+allocate_result(const struct descry_compare_request *request)
 {
 	struct descry_compare *result = calloc(1, sizeof(*result));
 	size_t count = 0;
 
 	if (!result)
 		return NULL;
-	while (!only && descry_strategy_at(count))
+	while (!request->only && descry_strategy_at(count))
 		count++;
-	result->row_count = only ? 1 : count;
+	result->row_count = request->only ? 1 : count;
 	result->row = calloc(result->row_count, sizeof(*result->row));
 	if (!result->row) {
 		free(result);
@@ -148,7 +148,7 @@ allocate_result(const struct descry_strategy *only)
 }
 
 static enum descry_status
-compare_all(struct comparison *c, const struct descry_strategy *only)
+compare_all(struct comparison *c, const struct descry_compare_request *request)
 {
 	struct descry_compare *result = c->result;
 	enum descry_status status = compare_truth(c);
@@ -156,7 +156,8 @@ compare_all(struct comparison *c, const struct descry_strategy *only)
 	if (status != DESCRY_OK)
 		return status;
 	for (size_t i = 0; i < result->row_count && !c->probe.interrupted; i++) {
-		const struct descry_strategy *strategy = only ? only : descry_strategy_at(i);
+		const struct descry_strategy *strategy =
+			request->only ? request->only : descry_strategy_at(i);
 
 		status = compare_strategy(c, strategy, &result->row[i]);
 		if (status != DESCRY_OK)
@@ -168,16 +169,17 @@ compare_all(struct comparison *c, const struct descry_strategy *only)
 /* From a snapshot of the boundary, which the monitor is put back to. */
 static enum descry_status
 compare_from(struct descry_monitor *monitor, const struct descry_snapshot *start,
-	     const struct descry_strategy *only, struct descry_compare *result,
+	     const struct descry_compare_request *request, struct descry_compare *result,
 	     struct descry_error *err)
 {
 	struct comparison c = {
 		.probe = { .monitor = monitor, .vcpu = descry_monitor_vcpu(monitor) },
 		.start = start,
+		.settings = world_settings_of(request->world),
 		.end = result->retired + COMPARE_WINDOW,
 		.result = result,
 	};
-	enum descry_status status = compare_all(&c, only);
+	enum descry_status status = compare_all(&c, request);
 	const enum descry_status back = descry_snapshot_restore(monitor, start);
 
 	if (status == DESCRY_OK)
@@ -190,10 +192,10 @@ compare_from(struct descry_monitor *monitor, const struct descry_snapshot *start
 
 /* From where the monitor stands. */
 static enum descry_status
-compare_here(struct descry_monitor *monitor, const struct descry_strategy *only,
+compare_here(struct descry_monitor *monitor, const struct descry_compare_request *request,
 	     struct descry_compare **out, struct descry_error *err)
 {
-	struct descry_compare *result = allocate_result(only);
+	struct descry_compare *result = allocate_result(request);
 	struct descry_snapshot *start = NULL;
 	enum descry_status status;
 
@@ -202,7 +204,7 @@ compare_here(struct descry_monitor *monitor, const struct descry_strategy *only,
 		return descry_fail(err, DESCRY_NO_MEMORY, "compare: out of memory");
 	}
 	describe_boundary(monitor, result);
-	status = compare_from(monitor, start, only, result, err);
+	status = compare_from(monitor, start, request, result, err);
 	descry_snapshot_free(start);
 	if (status != DESCRY_OK) {
 		descry_compare_free(result);
@@ -213,15 +215,14 @@ compare_here(struct descry_monitor *monitor, const struct descry_strategy *only,
 }
 
 enum descry_status
-descry_compare_run(struct descry_monitor *monitor, const char *at,
-		   const struct descry_strategy *only, struct descry_compare **out,
-		   struct descry_error *err)
+descry_compare_run(struct descry_monitor *monitor, const struct descry_compare_request *request,
+		   struct descry_compare **out, struct descry_error *err)
 {
-	const enum descry_status status = run_to_boundary(monitor, at, err);
+	const enum descry_status status = run_to_boundary(monitor, request->at, err);
 
 	if (status != DESCRY_OK)
 		return status;
-	return compare_here(monitor, only, out, err);
+	return compare_here(monitor, request, out, err);
 }
 
 void

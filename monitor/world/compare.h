@@ -6,6 +6,7 @@
 #define DESCRY_WORLD_COMPARE_H
 
 #include "world/probe.h"
+#include "world/switch.h"
 
 /* "Nothing shows" means: not within so many instructions. */
 #define COMPARE_WINDOW 1000000u
@@ -14,7 +15,8 @@
 struct comparison {
 	struct probe probe;
 	const struct descry_snapshot *start; /* the boundary */
-	uint64_t end;                        /* of the window, as a count */
+	const struct world_settings *settings;
+	uint64_t end; /* of the window, as a count */
 	struct descry_compare *result;
 };
 

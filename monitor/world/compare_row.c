@@ -93,17 +93,16 @@ compare_name_access(const struct comparison *c, struct descry_world_access *acce
 static void
 record_x8(struct comparison *c, struct descry_compare_row *row)
 {
-	struct descry_world_step *step = world_step_begin(&row->trace, DESCRY_WORLD_X8);
-	char text[DESCRY_WORLD_LINE];
+	const struct descry_world_record none = { 0 };
+	char text[DESCRY_WORLD_TEXT];
 
-	world_step_capture(step, c->probe.vcpu);
-	memcpy(row->seg, step->seg, sizeof(row->seg));
 	compare_name_access(c, &row->access);
 	if (row->access.happened)
 		compare_describe_access(&row->access, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "no access through it follows");
-	world_step_note(step, "%s", text);
+	world_trace_add(&row->trace, DESCRY_WORLD_X8, text, &none, c->probe.vcpu);
+	memcpy(row->seg, descry_vcpu_state(c->probe.vcpu)->seg, sizeof(row->seg));
 }
 
 static void
@@ -297,6 +296,7 @@ measure_truth(struct comparison *c, uint64_t boundary, struct descry_compare_row
 	probe_run_to(&c->probe, boundary);
 	row->lost = fields_diff(row->seg, descry_vcpu_state(c->probe.vcpu)->seg);
 	row->lost_at = judge_lost_at(&row->trace, &row->lost);
+	row->lost_by = judge_lost_by(&row->trace, &row->lost);
 	drop_lost(row);
 	if (row->access.happened)
 		make_access(c, row->access.sreg, row->access.access, &row->truth);
@@ -310,7 +310,7 @@ conclude(struct comparison *c, const struct descry_snapshot *resumed,
 	 struct descry_compare_row *row)
 {
 	const struct descry_fields candidates =
-		fields_diff(row->trace.step[0].seg, descry_vcpu_state(c->probe.vcpu)->seg);
+		fields_diff(row->trace.op[0].seg, descry_vcpu_state(c->probe.vcpu)->seg);
 	const unsigned sregs = fields_sregs(&candidates);
 	const char *why;
 	uint64_t boundary;
@@ -333,7 +333,8 @@ conclude(struct comparison *c, const struct descry_snapshot *resumed,
 	if (row->access.happened)
 		describe_outcome(row, &row->access, &row->truth, why);
 	else
-		snprintf(row->detail, sizeof(row->detail), "%s", row->trace.step[7].line[0]);
+		snprintf(row->detail, sizeof(row->detail), "%s",
+			 descry_world_after(&row->trace, DESCRY_WORLD_X8)->text);
 	if (row->outcome == DESCRY_OUTCOME_SAME && !fields_empty(&row->lost))
 		return judge_window(c, resumed, row);
 	return DESCRY_OK;
@@ -358,13 +359,15 @@ enum descry_status
 compare_strategy(struct comparison *c, const struct descry_strategy *strategy,
 		 struct descry_compare_row *row)
 {
+	struct world_switch sw;
 	struct descry_snapshot *resumed;
 	enum descry_status status = descry_snapshot_restore(c->probe.monitor, c->start);
 
 	if (status != DESCRY_OK)
 		return status;
 	row->strategy = strategy;
-	world_switch_run(c->probe.monitor, strategy, &row->trace);
+	world_switch_begin(&sw, c->probe.monitor, strategy, c->settings, &row->trace);
+	world_switch_finish(&sw);
 	if (row->trace.end != DESCRY_WORLD_RESUMED) {
 		conclude_without_x8(c, row);
 		return DESCRY_OK;

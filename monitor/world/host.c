@@ -8,9 +8,11 @@ const struct descry_segment host_fs_big   = { 0x00300000, 0xffffffff, HOST_SEL_F
 const struct descry_segment host_code     = { 0x00000000, 0xffffffff, HOST_SEL_CODE, 0xc09b };
 const struct descry_segment host_data     = { 0x00000000, 0xffffffff, HOST_SEL_DATA, 0xc093 };
 
-/* Available, as LTR wants it. */
-static const struct descry_segment host_tss = {
-	HOST_TSS_BASE, HOST_TSS_LIMIT, HOST_SEL_TSS, DESCRY_ATTR_P | DESCRY_TYPE_TSS32
+/* The TSS is available, as LTR wants it. */
+static const struct descry_segment host_others[] = {
+	{ HOST_TSS_BASE, HOST_TSS_LIMIT, HOST_SEL_TSS, DESCRY_ATTR_P | DESCRY_TYPE_TSS32 },
+	{ HOST_SHADOW_LDT, HOST_SHADOW_LDT_BYTES - 1, HOST_SEL_LDT, DESCRY_ATTR_P | DESCRY_TYPE_LDT },
+	{ 0, 0xffff, HOST_SEL_DATA16, DESCRY_ATTR_REAL_DATA },
 };
 /* clang-format on */
 
@@ -27,25 +29,48 @@ host_descriptor(const struct descry_segment *seg)
 }
 
 static void
-write_entry(uint8_t *gdt, const struct descry_segment *seg)
+write_entry(struct descry_monitor *monitor, uint64_t table, uint16_t sel, uint64_t raw)
 {
-	const uint64_t raw = host_descriptor(seg);
+	uint8_t *at = descry_monitor_host_window(monitor) + (table - DESCRY_HOST_WINDOW);
 
 	for (unsigned i = 0; i < 8; i++)
-		gdt[(seg->sel & ~7u) + i] = (uint8_t)(raw >> 8 * i);
+		at[(sel & ~7u) + i] = (uint8_t)(raw >> 8 * i);
 }
 
 void
-host_build_tables(struct descry_monitor *monitor, const struct descry_segment *fs)
+host_build_tables(struct descry_monitor *monitor, const struct descry_segment *fs,
+		  const struct world_settings *settings)
 {
-	uint8_t *window = descry_monitor_host_window(monitor);
+	const struct descry_segment *const first[] = { &host_code, fs, &host_data };
 
-	memset(window, 0, DESCRY_HOST_WINDOW_SIZE);
-	write_entry(window, &host_code);
-	write_entry(window, fs);
-	write_entry(window, &host_data);
-	write_entry(window, &host_tss);
+	memset(descry_monitor_host_window(monitor), 0, DESCRY_HOST_WINDOW_SIZE);
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		write_entry(monitor, HOST_GDT_BASE, first[i]->sel, host_descriptor(first[i]));
+	for (size_t i = 0; i < sizeof(host_others) / sizeof(host_others[0]); i++)
+		write_entry(monitor, HOST_GDT_BASE, host_others[i].sel,
+			    host_descriptor(&host_others[i]));
+	for (size_t i = 0; i < settings->slot_count; i++)
+		write_entry(monitor, HOST_GDT_BASE, settings->slot[i].sel,
+			    settings->slot[i].descriptor);
 	descry_vcpu_memory_changed(descry_monitor_vcpu(monitor));
+}
+
+struct descry_table
+host_gdt(const struct world_settings *settings)
+{
+	struct descry_table gdt = { .base = HOST_GDT_BASE, .limit = HOST_GDT_LIMIT };
+
+	for (size_t i = 0; i < settings->slot_count; i++) {
+		if ((settings->slot[i].sel | 7u) > gdt.limit)
+			gdt.limit = settings->slot[i].sel | 7u;
+	}
+	return gdt;
+}
+
+void
+host_write_slot(struct world_switch *sw, uint64_t table, uint16_t sel, uint64_t descriptor)
+{
+	write_entry(sw->monitor, table, sel, descriptor);
 }
 
 bool

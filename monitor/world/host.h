@@ -1,25 +1,38 @@
 /*
- * The host's own tables, in the window that the CPU sees from X2 to X7. The host's FS uses
- * the same selector value as guests like to use, 0010, for another descriptor: so a
- * selector that is restored through the wrong table shows.
+ * The host's own tables, in the window that the CPU sees while host code runs on it. The
+ * host's FS uses the same selector value as guests like to use, 0010, for another descriptor:
+ * so a selector that is restored through the wrong table shows.
  */
 #ifndef DESCRY_WORLD_HOST_H
 #define DESCRY_WORLD_HOST_H
 
-#include <descry/monitor.h>
+#include "world/switch.h"
 
 #define HOST_SEL_CODE 0x0008u
 #define HOST_SEL_FS 0x0010u
 #define HOST_SEL_DATA 0x0018u
 #define HOST_SEL_TSS 0x0020u
+#define HOST_SEL_LDT 0x0028u    /* an LDT that the host makes for the guest: HOST_SHADOW_LDT */
+#define HOST_SEL_DATA16 0x0030u /* 64 KiB at 0, as real mode wants it */
+
+/* What the host's handlers load while PE=0. */
+#define HOST_REAL_CODE 0xf000u
+#define HOST_REAL_DATA 0x9f00u
 
 #define HOST_GDT_BASE DESCRY_HOST_WINDOW
-#define HOST_GDT_ENTRIES 5u
-#define HOST_GDT_LIMIT (HOST_GDT_ENTRIES * 8u - 1u)
+#define HOST_GDT_OWN 7u
+#define HOST_GDT_MAX 64u /* with the slots that a user adds */
+#define HOST_GDT_LIMIT (HOST_GDT_OWN * 8u - 1u)
 #define HOST_TSS_BASE (DESCRY_HOST_WINDOW + 0x400u)
 #define HOST_TSS_LIMIT 0x67u
 #define HOST_IDT_BASE (DESCRY_HOST_WINDOW + 0x800u)
 #define HOST_IDT_LIMIT 0x7ffu
+
+/* Tables that the host makes for the guest. */
+#define HOST_SHADOW_GDT (DESCRY_HOST_WINDOW + 0x1000u)
+#define HOST_SHADOW_GDT_BYTES 0x8000u
+#define HOST_SHADOW_LDT (DESCRY_HOST_WINDOW + 0x9000u)
+#define HOST_SHADOW_LDT_BYTES 0x4000u
 
 /* The two shapes of the host's FS. */
 extern const struct descry_segment host_fs_small; /* 64 KiB at 00300000 */
@@ -33,7 +46,14 @@ extern const struct descry_segment host_data;
 uint64_t host_descriptor(const struct descry_segment *seg);
 
 /* Writes the tables afresh: an earlier switch may have marked its TSS busy. */
-void host_build_tables(struct descry_monitor *monitor, const struct descry_segment *fs);
+void host_build_tables(struct descry_monitor *monitor, const struct descry_segment *fs,
+		       const struct world_settings *settings);
+
+/* The host's GDT, with the slots that the user has added to it. */
+struct descry_table host_gdt(const struct world_settings *settings);
+
+/* Writes an entry of a table in the window, by the index in a selector. */
+void host_write_slot(struct world_switch *sw, uint64_t table, uint16_t sel, uint64_t descriptor);
 
 /* Does a linear address lie in the window? */
 bool host_owns(uint64_t linear);

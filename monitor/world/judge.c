@@ -32,47 +32,75 @@ judge_access(const struct descry_world_access *access, const struct descry_world
 
 /* --- when was it lost? ---------------------------------------------------------------- */
 
-/* Is the guest's value anywhere after this step? */
+/* Is the guest's value anywhere after this operation? */
 static bool
-is_kept(const struct descry_world_step *step, enum descry_sreg sreg, enum descry_field field,
+is_kept(const struct descry_world_op *op, enum descry_sreg sreg, enum descry_field field,
 	uint64_t value)
 {
-	if (field_value(&step->seg[sreg], field) == value)
+	if (field_value(&op->seg[sreg], field) == value)
 		return true;
-	return descry_fields_has(&step->record.held, sreg, field) &&
-	       field_value(&step->record.seg[sreg], field) == value;
+	return descry_fields_has(&op->record.held, sreg, field) &&
+	       field_value(&op->record.seg[sreg], field) == value;
 }
 
+/* Within its step: the operation since which it has been nowhere. */
 static unsigned
-field_lost_at(const struct descry_world_trace *trace, enum descry_sreg sreg,
+lost_by(const struct descry_world_trace *trace, unsigned last, enum descry_sreg sreg,
+	enum descry_field field, uint64_t value)
+{
+	unsigned i = last;
+
+	while (i > 1 && trace->op[i - 1].step == trace->op[last].step &&
+	       !is_kept(&trace->op[i - 1], sreg, field, value))
+		i--;
+	return i;
+}
+
+/* The operation that loses one field: at X7 the last, if the record has held it to the end. */
+static unsigned
+field_lost_by(const struct descry_world_trace *trace, enum descry_sreg sreg,
 	      enum descry_field field)
 {
-	const uint64_t value = field_value(&trace->step[0].seg[sreg], field);
+	const uint64_t value = field_value(&trace->op[0].seg[sreg], field);
+	unsigned last = 0;
 
-	for (unsigned i = 1; i < trace->step_count && trace->step[i].number < 7; i++) {
-		if (!is_kept(&trace->step[i], sreg, field, value))
-			return trace->step[i].number;
+	for (unsigned i = 1; i < trace->op_count && trace->op[i].step <= DESCRY_WORLD_X7; i++) {
+		const bool ends_step =
+			i + 1 == trace->op_count || trace->op[i + 1].step != trace->op[i].step;
+
+		last = i;
+		if (ends_step && trace->op[i].step < DESCRY_WORLD_X7 &&
+		    !is_kept(&trace->op[i], sreg, field, value))
+			return lost_by(trace, i, sreg, field, value);
 	}
-	return 7;
+	return last;
 }
 
 unsigned
-judge_lost_at(const struct descry_world_trace *trace, const struct descry_fields *lost)
+judge_lost_by(const struct descry_world_trace *trace, const struct descry_fields *lost)
 {
 	unsigned earliest = 0;
 
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
 		for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++) {
-			unsigned at;
+			unsigned by;
 
 			if (!descry_fields_has(lost, sreg, field))
 				continue;
-			at = field_lost_at(trace, sreg, field);
-			if (earliest == 0 || at < earliest)
-				earliest = at;
+			by = field_lost_by(trace, sreg, field);
+			if (earliest == 0 || by < earliest)
+				earliest = by;
 		}
 	}
 	return earliest;
+}
+
+unsigned
+judge_lost_at(const struct descry_world_trace *trace, const struct descry_fields *lost)
+{
+	const unsigned by = judge_lost_by(trace, lost);
+
+	return by ? trace->op[by].step : 0;
 }
 
 /* --- why is it equal? ----------------------------------------------------------------- */
@@ -99,7 +127,7 @@ regained_by_origin(const struct descry_provenance *from)
 	switch ((enum descry_origin)from->origin) {
 	case DESCRY_ORIGIN_GDT:
 	case DESCRY_ORIGIN_LDT:
-		return host_owns(from->table) ? DESCRY_BY_CHANCE : DESCRY_BY_TABLE;
+		return from->table == HOST_GDT_BASE ? DESCRY_BY_CHANCE : DESCRY_BY_TABLE;
 	case DESCRY_ORIGIN_SELECTOR:
 	case DESCRY_ORIGIN_FIXED:
 		return DESCRY_BY_RULE;

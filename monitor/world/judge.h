@@ -21,6 +21,8 @@ enum descry_outcome judge_access(const struct descry_world_access *access,
  * The earliest step, over the lost fields, after which the guest's value is neither in the
  * register nor in the record. X7 if the record held it to the end. 0: nothing is lost.
  */
+/* The operation of that step that does it, as an index into trace->op. 0: nothing is lost. */
+unsigned judge_lost_by(const struct descry_world_trace *trace, const struct descry_fields *lost);
 unsigned judge_lost_at(const struct descry_world_trace *trace, const struct descry_fields *lost);
 
 /* Why a field that is equal at X8 is equal. */

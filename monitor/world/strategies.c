@@ -1,6 +1,6 @@
 /*
  * The strategies: what the host does at X2 to X7 in each. A row is a name, what it asks of
- * the guest, and its steps; no row knows what comes of it.
+ * the guest, and its operations; no row knows what comes of it.
  */
 #include "world/host.h"
 #include "world/switch.h"
@@ -10,66 +10,86 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define STEPS_SELECTOR(x6)                                                                         \
-	{                                                                                          \
-		[2] = selector_x2, [3] = selector_x3, [4] = selector_x4, [5] = world_monitor_body, \
-		[6] = (x6), [7] = selector_x7                                                      \
-	}
-
-#define STEPS_VMX                                                                                  \
-	{                                                                                          \
-		[2] = vmx_x2, [3] = world_save_gprs, [4] = vmx_x4, [5] = world_monitor_body,       \
-		[6] = world_restore_gprs, [7] = vmx_x7                                             \
-	}
-
-#define STEPS_SVM(x3, x6)                                                                          \
-	{                                                                                          \
-		[2] = svm_x2, [3] = (x3), [4] = svm_x4, [5] = world_monitor_body, [6] = (x6),      \
-		[7] = svm_x7                                                                       \
-	}
+#define NO_FLAW 0u
+#define FOREIGN_GDT DESCRY_FLAW_BIT(DESCRY_FLAW_FOREIGN_GDT)
+#define FORGET_VMLOAD DESCRY_FLAW_BIT(DESCRY_FLAW_FORGET_VMLOAD)
+#define EAGER_RESYNC DESCRY_FLAW_BIT(DESCRY_FLAW_EAGER_RESYNC)
 
 /* clang-format off */
 static const struct world_strategy strategies[] = {
 	{ { "selector-real", "small", "selector",
 	    "saves selectors; loads FS again by its selector, PE=0 (host FS 64 KiB)",
 	    "real mode" },
-	  &host_fs_small, selector_accept_real, STEPS_SELECTOR(selector_x6_real) },
+	  &host_fs_small, NO_FLAW, NULL, selector_real_ops, NULL },
 	{ { "selector-real", "big", "selector",
 	    "saves selectors; loads FS again by its selector, PE=0 (host FS 4 GiB)",
 	    "real mode" },
-	  &host_fs_big, selector_accept_real, STEPS_SELECTOR(selector_x6_real) },
+	  &host_fs_big, NO_FLAW, NULL, selector_real_ops, NULL },
+	{ { "selector-host-gdt", "small", "selector",
+	    "saves selectors; loads them again through its own GDT (host FS 64 KiB)",
+	    NULL },
+	  &host_fs_small, FOREIGN_GDT, NULL, selector_table_ops, selector_table_protected_ops },
+	{ { "selector-host-gdt", "big", "selector",
+	    "saves selectors; loads them again through its own GDT (host FS 4 GiB)",
+	    NULL },
+	  &host_fs_big, FOREIGN_GDT, NULL, selector_table_ops, selector_table_protected_ops },
 	{ { "selector-guest-gdt", "small", "selector",
-	    "saves selectors; loads FS again through the guest's GDT (host FS 64 KiB)",
-	    "ring 0" },
-	  &host_fs_small, selector_accept_ring0, STEPS_SELECTOR(selector_x6_guest_gdt) },
+	    "saves selectors; loads them again through the guest's GDT (host FS 64 KiB)",
+	    NULL },
+	  &host_fs_small, NO_FLAW, NULL, selector_table_ops, selector_table_protected_ops },
 	{ { "selector-guest-gdt", "big", "selector",
-	    "saves selectors; loads FS again through the guest's GDT (host FS 4 GiB)",
-	    "ring 0" },
-	  &host_fs_big, selector_accept_ring0, STEPS_SELECTOR(selector_x6_guest_gdt) },
+	    "saves selectors; loads them again through the guest's GDT (host FS 4 GiB)",
+	    NULL },
+	  &host_fs_big, NO_FLAW, NULL, selector_table_ops, selector_table_protected_ops },
+	{ { "shadow-gdt", "table", "shadow",
+	    "loads selectors again through a GDT of its own, kept in step with the guest's",
+	    NULL },
+	  &host_fs_small, NO_FLAW, NULL, shadow_table_ops, shadow_protected_ops },
+	{ { "shadow-gdt", "real", "shadow",
+	    "the same; takes a guest with PE=0 for one that has only been in real mode",
+	    NULL },
+	  &host_fs_small, NO_FLAW, NULL, shadow_real_ops, shadow_protected_ops },
+	{ { "shadow-gdt-stale", NULL, "shadow",
+	    "the same; interprets the guest while a selector does not tell its cache",
+	    NULL },
+	  &host_fs_small, NO_FLAW, shadow_accept_unless_stale, shadow_real_ops,
+	  shadow_protected_ops },
+	{ { "scratch", NULL, "shadow",
+	    "keeps a copy of each cache and builds the entry that gives it back",
+	    NULL },
+	  &host_fs_small, NO_FLAW, NULL, scratch_ops, scratch_protected_ops },
+	{ { "scratch-resync", NULL, "shadow",
+	    "the same, but takes the entry from the guest's table after all",
+	    NULL },
+	  &host_fs_small, EAGER_RESYNC, NULL, scratch_ops, scratch_protected_ops },
 	{ { "vmx", NULL, "vmx",
 	    "VM exit and entry: every cache goes through the VMCS, and is checked",
 	    "segments that pass the checks of a VM entry" },
-	  &host_fs_small, NULL, STEPS_VMX },
+	  &host_fs_small, NO_FLAW, NULL, vmx_ops, vmx_ops },
+	{ { "vmx-emulate", NULL, "vmx",
+	    "the same without unrestricted guest: interprets what does not fit",
+	    NULL },
+	  &host_fs_small, NO_FLAW, NULL, vmx_emulate_ops, vmx_emulate_ops },
 	{ { "svm", NULL, "svm",
 	    "VMRUN and #VMEXIT, with VMSAVE and VMLOAD for FS, GS, TR and LDTR",
 	    NULL },
-	  &host_fs_small, NULL, STEPS_SVM(svm_x3_vmsave, svm_x6_vmload) },
+	  &host_fs_small, NO_FLAW, NULL, svm_ops, svm_ops },
 	{ { "svm-no-vmload", "small", "svm",
 	    "the same, with VMSAVE and VMLOAD forgotten (host FS 64 KiB)",
 	    NULL },
-	  &host_fs_small, NULL, STEPS_SVM(world_save_gprs, world_restore_gprs) },
+	  &host_fs_small, FORGET_VMLOAD, NULL, svm_ops, svm_ops },
 	{ { "svm-no-vmload", "big", "svm",
 	    "the same, with VMSAVE and VMLOAD forgotten (host FS 4 GiB)",
 	    NULL },
-	  &host_fs_big, NULL, STEPS_SVM(world_save_gprs, world_restore_gprs) },
+	  &host_fs_big, FORGET_VMLOAD, NULL, svm_ops, svm_ops },
 	{ { "interpret", NULL, "software",
 	    "the guest's CPU is data of an interpreter, which the host never touches",
 	    NULL },
-	  NULL, NULL, { NULL } },
+	  NULL, NO_FLAW, NULL, software_ops, software_ops },
 	{ { "refuse", NULL, "software",
 	    "the same, and takes no interrupt while a selector hides its cache",
 	    "every cache as its selector would load it now" },
-	  NULL, refuse_accept, { NULL } },
+	  NULL, NO_FLAW, refuse_accept, software_ops, software_ops },
 };
 /* clang-format on */
 
@@ -119,7 +139,7 @@ enum descry_status
 descry_strategy_find(const char *text, const struct descry_strategy **out, struct descry_error *err)
 {
 	const char *wanted = text ? text : default_strategy;
-	char buffer[200];
+	char buffer[300];
 
 	for (size_t i = 0; i < COUNT(strategies); i++) {
 		const struct descry_strategy *row = &strategies[i].row;
@@ -132,7 +152,7 @@ descry_strategy_find(const char *text, const struct descry_strategy **out, struc
 	}
 	list_names(buffer, sizeof(buffer));
 	return descry_fail(err, DESCRY_NOT_FOUND,
-			   "no strategy %.40s; there are %s; selector strategies and "
-			   "svm-no-vmload also as NAME/small and NAME/big",
+			   "no strategy %.40s; there are %s; some also as NAME/VARIANT: `world` "
+			   "lists all",
 			   wanted, buffer);
 }

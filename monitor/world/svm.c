@@ -4,49 +4,34 @@
  * Machine). A host that forgets gives the guest its own.
  */
 #include "world/host.h"
-#include "world/switch.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* --- X2 and X3: #VMEXIT, its first half, and VMSAVE ----------------------------------- */
 
-static const enum descry_sreg moved_by_vmrun[] = { DESCRY_ES, DESCRY_CS, DESCRY_SS, DESCRY_DS };
-static const enum descry_sreg moved_by_vmload[] = { DESCRY_FS, DESCRY_GS, DESCRY_LDTR, DESCRY_TR };
-
-static void
-save_segments(struct world_switch *sw, const enum descry_sreg *sregs, size_t count)
+static bool
+op_save_segment(struct world_switch *sw, unsigned sreg)
 {
-	for (size_t i = 0; i < count; i++) {
-		const enum descry_sreg sreg = sregs[i];
-		const unsigned offset = vmcb_segment_offset(sreg);
+	const unsigned offset = vmcb_segment_offset(sreg);
+	struct descry_segment seg = world_state(sw)->seg[sreg];
 
-		vmcb_put_segment(&sw->vmcb, sreg, &world_state(sw)->seg[sreg]);
-		world_hold(sw, sreg, DESCRY_FIELD_ALL);
-		world_step_note(sw->step, "VMCB %03x=%04x %03x=%04x %03x=%08x %03x=%08x  %s",
-				offset, (unsigned)vmcb_get(&sw->vmcb, offset, 2), offset + 2,
-				(unsigned)vmcb_get(&sw->vmcb, offset + 2, 2), offset + 4,
-				(unsigned)vmcb_get(&sw->vmcb, offset + 4, 4), offset + 8,
-				(unsigned)vmcb_get(&sw->vmcb, offset + 8, 4),
-				descry_sreg_name(sreg));
-	}
+	if (world_has_flaw(sw, DESCRY_FLAW_DROP_UNUSABLE) && !descry_segment_usable(&seg))
+		seg.attr = (uint16_t)((seg.attr & ~DESCRY_ATTR_UNUSABLE) | DESCRY_ATTR_P);
+	vmcb_put_segment(&sw->vmcb, sreg, &seg);
+	world_hold(sw, sreg, DESCRY_FIELD_ALL);
+	world_note(sw, "VMCB %03x=%04x %03x=%04x %03x=%08x %03x=%08x  %s", offset,
+		   (unsigned)vmcb_get(&sw->vmcb, offset, 2), offset + 2,
+		   (unsigned)vmcb_get(&sw->vmcb, offset + 2, 2), offset + 4,
+		   (unsigned)vmcb_get(&sw->vmcb, offset + 4, 4), offset + 8,
+		   (unsigned)vmcb_get(&sw->vmcb, offset + 8, 4), descry_sreg_name(sreg));
+	return true;
 }
 
-static void
-load_segments(struct world_switch *sw, const enum descry_sreg *sregs, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct descry_segment seg = vmcb_get_segment(&sw->vmcb, sregs[i]);
-
-		descry_vcpu_put_segment(sw->vcpu, sregs[i], &seg, DESCRY_CAUSE_VM_ENTRY);
-	}
-}
-
-/* X2: #VMEXIT, its first half. */
-bool
-svm_x2(struct world_switch *sw)
+static bool
+op_save_registers(struct world_switch *sw, unsigned arg)
 {
 	const struct descry_state *state = world_state(sw);
 	struct vmcb *vmcb = &sw->vmcb;
 
-	save_segments(sw, moved_by_vmrun, COUNT(moved_by_vmrun));
+	(void)arg;
 	vmcb_put(vmcb, VMCB_GDTR + 4, 4, state->gdtr.limit);
 	vmcb_put(vmcb, VMCB_GDTR + 8, 8, state->gdtr.base);
 	vmcb_put(vmcb, VMCB_IDTR + 4, 4, state->idtr.limit);
@@ -57,97 +42,147 @@ svm_x2(struct world_switch *sw)
 	vmcb_put(vmcb, VMCB_RIP, 8, state->rip);
 	vmcb_put(vmcb, VMCB_RSP, 8, state->gpr[DESCRY_SP]);
 	vmcb_put(vmcb, VMCB_INTERRUPT_SHADOW, 1, state->shadow);
-	world_step_note(sw->step, "FS GS LDTR TR stay in the CPU");
+	world_note(sw,
+		   "#VMEXIT: CR0 RIP RSP RFLAGS CPL GDTR IDTR too; FS GS LDTR TR stay in the CPU");
 	return true;
 }
 
-bool
-svm_x3_vmsave(struct world_switch *sw)
+static bool
+op_vmsave(struct world_switch *sw, unsigned sreg)
 {
-	world_step_note(sw->step, "VMSAVE:");
-	save_segments(sw, moved_by_vmload, COUNT(moved_by_vmload));
-	return world_save_gprs(sw);
+	return world_has_flaw(sw, DESCRY_FLAW_FORGET_VMLOAD) ? true : op_save_segment(sw, sreg);
 }
 
-/* #VMEXIT, its second half: from the host's save area; PE is forced to 1. */
-static void
-load_host_state(struct world_switch *sw)
+/* --- X4: #VMEXIT, its second half, and what the host loads by hand -------------------- */
+
+/* From the host's save area; PE is forced to 1, and the TLB emptied: the two have one ASID. */
+static bool
+op_load_host(struct world_switch *sw, unsigned arg)
 {
 	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
+	const struct descry_table gdtr = host_gdt(sw->settings);
 
+	(void)arg;
 	state->cr0 = DESCRY_CR0_PE | DESCRY_CR0_ET;
 	state->rflags = DESCRY_FLAG_ONE;
 	state->rip = 0;
 	state->shadow = 0;
 	descry_vcpu_state_changed(sw->vcpu);
-	descry_op_load_gdtr(sw->vcpu, HOST_GDT_BASE, HOST_GDT_LIMIT);
+	descry_op_flush_tlb(sw->vcpu);
+	descry_op_load_gdtr(sw->vcpu, gdtr.base, gdtr.limit);
 	descry_op_load_idtr(sw->vcpu, HOST_IDT_BASE, HOST_IDT_LIMIT);
-	descry_vcpu_put_segment(sw->vcpu, DESCRY_CS, &host_code, DESCRY_CAUSE_VM_EXIT);
-	descry_vcpu_put_segment(sw->vcpu, DESCRY_SS, &host_data, DESCRY_CAUSE_VM_EXIT);
-	descry_vcpu_put_segment(sw->vcpu, DESCRY_DS, &host_data, DESCRY_CAUSE_VM_EXIT);
-	descry_vcpu_put_segment(sw->vcpu, DESCRY_ES, &host_data, DESCRY_CAUSE_VM_EXIT);
-	world_step_note(sw->step, "#VMEXIT: CR0 CS SS DS ES GDTR IDTR from the host's save area");
+	world_note(sw, "host CR0, GDTR %08x/%04x, IDTR %08x/%04x from its save area",
+		   (unsigned)gdtr.base, gdtr.limit, HOST_IDT_BASE, HOST_IDT_LIMIT);
+	return true;
+}
+
+static bool
+op_load_host_segment(struct world_switch *sw, unsigned sreg)
+{
+	struct descry_segment seg = sreg == DESCRY_CS ? host_code : host_data;
+
+	descry_vcpu_put_segment(sw->vcpu, sreg, &seg, DESCRY_CAUSE_VM_EXIT);
+	world_note(sw, "host %s=%04x from its save area: %08x/%08x/%04x", descry_sreg_name(sreg),
+		   seg.sel, (unsigned)seg.base, seg.limit, seg.attr);
+	return true;
 }
 
 struct host_load {
-	enum descry_sreg sreg;
 	uint16_t sel;
 	enum descry_cause cause;
 	const char *text;
 };
 
-/* X4: the host gives the four that #VMEXIT left alone its own values. */
-bool
-svm_x4(struct world_switch *sw)
+/* The four that #VMEXIT has left alone. */
+static bool
+op_load_by_hand(struct world_switch *sw, unsigned sreg)
 {
-	static const struct host_load loads[] = {
-		{ DESCRY_FS, HOST_SEL_FS, DESCRY_CAUSE_MOV, "MOV FS" },
-		{ DESCRY_GS, 0, DESCRY_CAUSE_MOV, "MOV GS" },
-		{ DESCRY_LDTR, 0, DESCRY_CAUSE_LLDT, "LLDT" },
-		{ DESCRY_TR, HOST_SEL_TSS, DESCRY_CAUSE_LTR, "LTR" },
+	static const struct host_load loads[DESCRY_SREG_COUNT] = {
+		[DESCRY_FS] = { HOST_SEL_FS, DESCRY_CAUSE_MOV, "MOV FS" },
+		[DESCRY_GS] = { 0, DESCRY_CAUSE_MOV, "MOV GS" },
+		[DESCRY_LDTR] = { 0, DESCRY_CAUSE_LLDT, "LLDT" },
+		[DESCRY_TR] = { HOST_SEL_TSS, DESCRY_CAUSE_LTR, "LTR" },
 	};
+	const struct host_load *load = &loads[sreg];
+	const struct descry_segment *seg = &world_state(sw)->seg[sreg];
+	struct descry_fault fault;
 
-	load_host_state(sw);
-	for (size_t i = 0; i < COUNT(loads); i++) {
-		const struct host_load *load = &loads[i];
-		const struct descry_segment *seg = &world_state(sw)->seg[load->sreg];
-		struct descry_fault fault;
-
-		if (!descry_op_load_segment(sw->vcpu, load->sreg, load->sel, load->cause, &fault))
-			return world_host_fault(sw, &fault, load->text);
-		world_step_note(sw->step, "%s %04x: cache %08x/%08x/%04x", load->text, load->sel,
-				(unsigned)seg->base, seg->limit, seg->attr);
-	}
+	if (!descry_op_load_segment(sw->vcpu, sreg, load->sel, load->cause, &fault))
+		return world_host_fault(sw, &fault, load->text);
+	world_note(sw, "%s %04x: cache %08x/%08x/%04x", load->text, load->sel, (unsigned)seg->base,
+		   seg->limit, seg->attr);
 	return true;
 }
 
-bool
-svm_x6_vmload(struct world_switch *sw)
+/* --- X6 and X7: VMLOAD and VMRUN ------------------------------------------------------ */
+
+static bool
+op_load_segment(struct world_switch *sw, unsigned sreg)
 {
-	load_segments(sw, moved_by_vmload, COUNT(moved_by_vmload));
-	world_step_note(sw->step, "VMLOAD: FS GS LDTR TR from the VMCB");
-	return world_restore_gprs(sw);
+	const struct descry_segment seg = vmcb_get_segment(&sw->vmcb, sreg);
+
+	descry_vcpu_put_segment(sw->vcpu, sreg, &seg, DESCRY_CAUSE_VM_ENTRY);
+	world_note(sw, "%s %s=%04x %08x/%08x/%04x from the VMCB",
+		   sw->step == DESCRY_WORLD_X7 ? "VMRUN:" : "VMLOAD:", descry_sreg_name(sreg),
+		   seg.sel, (unsigned)seg.base, seg.limit, seg.attr);
+	return true;
 }
 
-/* X7: VMRUN. */
-bool
-svm_x7(struct world_switch *sw)
+static bool
+op_vmload(struct world_switch *sw, unsigned sreg)
+{
+	return world_has_flaw(sw, DESCRY_FLAW_FORGET_VMLOAD) ? true : op_load_segment(sw, sreg);
+}
+
+static bool
+op_load_registers(struct world_switch *sw, unsigned arg)
 {
 	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
 	const struct vmcb *vmcb = &sw->vmcb;
 
+	(void)arg;
 	state->cr0 = vmcb_get(vmcb, VMCB_CR0, 8);
 	state->rflags = vmcb_get(vmcb, VMCB_RFLAGS, 8);
 	state->rip = vmcb_get(vmcb, VMCB_RIP, 8);
 	state->gpr[DESCRY_SP] = vmcb_get(vmcb, VMCB_RSP, 8);
 	state->shadow = (uint8_t)vmcb_get(vmcb, VMCB_INTERRUPT_SHADOW, 1);
 	descry_vcpu_state_changed(sw->vcpu);
+	descry_op_flush_tlb(sw->vcpu);
 	descry_op_load_gdtr(sw->vcpu, vmcb_get(vmcb, VMCB_GDTR + 8, 8),
 			    (uint32_t)vmcb_get(vmcb, VMCB_GDTR + 4, 4));
 	descry_op_load_idtr(sw->vcpu, vmcb_get(vmcb, VMCB_IDTR + 8, 8),
 			    (uint32_t)vmcb_get(vmcb, VMCB_IDTR + 4, 4));
-	load_segments(sw, moved_by_vmrun, COUNT(moved_by_vmrun));
-	world_step_note(sw->step, "VMRUN: CR0 ES CS SS DS GDTR IDTR from the VMCB");
-	world_step_note(sw->step, "FS GS LDTR TR are what the CPU holds");
+	world_note(sw,
+		   "VMRUN: CR0 RIP RSP RFLAGS GDTR IDTR from the VMCB; FS GS LDTR TR are what the "
+		   "CPU holds");
 	return true;
 }
+
+/* --- the list ------------------------------------------------------------------------- */
+
+#define MOVED_BY_VMRUN(step, run)                                                                  \
+	{ step, run, DESCRY_ES }, { step, run, DESCRY_CS }, { step, run, DESCRY_SS },              \
+	{                                                                                          \
+		step, run, DESCRY_DS                                                               \
+	}
+#define MOVED_BY_VMLOAD(step, run)                                                                 \
+	{ step, run, DESCRY_FS }, { step, run, DESCRY_GS }, { step, run, DESCRY_LDTR },            \
+	{                                                                                          \
+		step, run, DESCRY_TR                                                               \
+	}
+
+const struct world_op svm_ops[] = {
+	MOVED_BY_VMRUN(2, op_save_segment),
+	{ 2, op_save_registers, 0 },
+	MOVED_BY_VMLOAD(3, op_vmsave),
+	{ 3, op_save_gprs, 0 },
+	{ 4, op_load_host, 0 },
+	MOVED_BY_VMRUN(4, op_load_host_segment),
+	MOVED_BY_VMLOAD(4, op_load_by_hand),
+	WORLD_BODY,
+	MOVED_BY_VMLOAD(6, op_vmload),
+	{ 6, op_restore_gprs, 0 },
+	{ 7, op_load_registers, 0 },
+	MOVED_BY_VMRUN(7, op_load_segment),
+	WORLD_OPS_END,
+};

@@ -7,59 +7,69 @@
 #include <stdio.h>
 #include <string.h>
 
-/* hidden-state: monitor exit and entry as micro-steps. */
-static const char *const step_titles[DESCRY_WORLD_STEPS + 1] = {
-	[1] = "event in the guest", [2] = "hardware save",      [3] = "software save",
-	[4] = "host caches loaded", [5] = "monitor body",       [6] = "software restore",
-	[7] = "hardware restore",   [8] = "first guest access",
-};
-
 /* --- the trace ------------------------------------------------------------------------ */
 
-struct descry_world_step *
-world_step_begin(struct descry_world_trace *trace, unsigned number)
+/* hidden-state: monitor exit and entry as micro-steps. */
+const char *
+descry_world_step_title(unsigned step)
 {
-	struct descry_world_step *step = &trace->step[trace->step_count];
+	static const char *const titles[DESCRY_WORLD_X8 + 1] = {
+		[1] = "event in the guest", [2] = "hardware save",      [3] = "software save",
+		[4] = "host caches loaded", [5] = "monitor body",       [6] = "software restore",
+		[7] = "hardware restore",   [8] = "first guest access",
+	};
 
-	assert(trace->step_count < DESCRY_WORLD_STEPS);
-	trace->step_count++;
-	memset(step, 0, sizeof(*step));
-	step->number = number;
-	step->title = step_titles[number];
-	return step;
+	return titles[step];
+}
+
+const struct descry_world_op *
+descry_world_after(const struct descry_world_trace *trace, unsigned step)
+{
+	for (unsigned i = trace->op_count; i-- > 0;) {
+		if (trace->op[i].step == step)
+			return &trace->op[i];
+	}
+	return NULL;
 }
 
 void
-world_step_capture(struct descry_world_step *step, const struct descry_vcpu *vcpu)
+world_trace_add(struct descry_world_trace *trace, unsigned step, const char *text,
+		const struct descry_world_record *record, const struct descry_vcpu *vcpu)
 {
 	const struct descry_state *state = descry_vcpu_state(vcpu);
+	struct descry_world_op *op = &trace->op[trace->op_count];
 
-	step->cr0 = (uint32_t)state->cr0;
-	step->gdtr = state->gdtr;
-	memcpy(step->seg, state->seg, sizeof(step->seg));
+	assert(trace->op_count < DESCRY_WORLD_OPS);
+	trace->op_count++;
+	memset(op, 0, sizeof(*op));
+	op->step = step;
+	snprintf(op->text, sizeof(op->text), "%s", text);
+	op->cr0 = (uint32_t)state->cr0;
+	op->gdtr = state->gdtr;
+	memcpy(op->seg, state->seg, sizeof(op->seg));
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		descry_reload_preview(vcpu, sreg, DESCRY_RELOAD_NOW, &step->preview[sreg]);
-		step->status[sreg] = descry_cache_status(vcpu, sreg);
+		descry_reload_preview(vcpu, sreg, DESCRY_RELOAD_NOW, &op->preview[sreg]);
+		op->status[sreg] = descry_cache_status(vcpu, sreg);
 	}
+	op->record = *record;
 }
 
-void
-world_step_note(struct descry_world_step *step, const char *format, ...)
-{
-	va_list args;
-
-	assert(step->line_count < DESCRY_WORLD_LINES);
-	va_start(args, format);
-	vsnprintf(step->line[step->line_count++], DESCRY_WORLD_LINE, format, args);
-	va_end(args);
-}
-
-/* --- for the steps -------------------------------------------------------------------- */
+/* --- for the operations --------------------------------------------------------------- */
 
 const struct descry_state *
 world_state(const struct world_switch *sw)
 {
 	return descry_vcpu_state(sw->vcpu);
+}
+
+void
+world_note(struct world_switch *sw, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(sw->text, sizeof(sw->text), format, args);
+	va_end(args);
 }
 
 bool
@@ -71,7 +81,7 @@ world_refuse(struct world_switch *sw, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sw->trace->why, sizeof(sw->trace->why), format, args);
 	va_end(args);
-	world_step_note(sw->step, "refused: %s", sw->trace->why);
+	world_note(sw, "refused: %s", sw->trace->why);
 	return false;
 }
 
@@ -81,8 +91,8 @@ world_host_fault(struct world_switch *sw, const struct descry_fault *fault, cons
 	sw->trace->end = DESCRY_WORLD_HOST_FAULT;
 	sw->trace->fault = *fault;
 	snprintf(sw->trace->why, sizeof(sw->trace->why), "%s(%04x) at X%u, by %s",
-		 descry_vector_text(fault->vector), fault->error_code, sw->step->number, what);
-	world_step_note(sw->step, "%s", sw->trace->why);
+		 descry_vector_text(fault->vector), fault->error_code, sw->step, what);
+	world_note(sw, "%s", sw->trace->why);
 	return false;
 }
 
@@ -93,130 +103,169 @@ world_hold(struct world_switch *sw, enum descry_sreg sreg, unsigned fields)
 	sw->record.seg[sreg] = world_state(sw)->seg[sreg];
 }
 
-/* --- steps that families share -------------------------------------------------------- */
-
 bool
-world_save_gprs(struct world_switch *sw)
+world_has_flaw(const struct world_switch *sw, enum descry_flaw flaw)
 {
-	for (unsigned i = 0; i < WORLD_GPRS; i++)
-		sw->frame.gpr[i] = (uint32_t)world_state(sw)->gpr[i];
-	world_step_note(sw->step, "EAX to EDI into the record");
-	return true;
+	return ((sw->strategy->flaws | sw->settings->flaws) & DESCRY_FLAW_BIT(flaw)) != 0;
 }
 
-bool
-world_monitor_body(struct world_switch *sw)
-{
-	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
+/* --- one operation -------------------------------------------------------------------- */
 
-	for (unsigned i = 0; i < WORLD_GPRS; i++)
-		state->gpr[i] = DESCRY_HOST_WINDOW + i;
-	descry_vcpu_state_changed(sw->vcpu);
-	world_step_note(sw->step, "the host computes: EAX to EDI are its own now");
-	world_step_note(sw->step, "it loads no segment, and leaves guest memory alone");
-	return true;
-}
-
-bool
-world_restore_gprs(struct world_switch *sw)
-{
-	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
-
-	for (unsigned i = 0; i < WORLD_GPRS; i++)
-		state->gpr[i] = sw->frame.gpr[i];
-	descry_vcpu_state_changed(sw->vcpu);
-	world_step_note(sw->step, "EAX to EDI from the record");
-	return true;
-}
-
-/* --- the switch ----------------------------------------------------------------------- */
-
-/* One step: who is it, what does it do, what does the CPU look like afterwards? */
 static bool
-carry_out(struct world_switch *sw, unsigned number, world_step_fn *fn)
+carry_out(struct world_switch *sw, unsigned step, world_op_fn *run, unsigned arg)
 {
-	bool goes_on = true;
+	bool goes_on;
 
-	sw->step = world_step_begin(sw->trace, number);
-	descry_op_set_step(sw->vcpu, number);
-	if (fn)
-		goes_on = fn(sw);
-	if (sw->step->line_count == 0)
-		world_step_note(sw->step, "nothing to do");
-	world_step_capture(sw->step, sw->vcpu);
-	sw->step->record = sw->record;
-	sw->trace->ended_at = number;
+	sw->step = step;
+	sw->text[0] = '\0';
+	descry_op_set_step(sw->vcpu, step);
+	goes_on = run(sw, arg);
+	if (sw->text[0] != '\0')
+		world_trace_add(sw->trace, step, sw->text, &sw->record, sw->vcpu);
+	sw->trace->ended_at = step;
 	return goes_on;
 }
 
 static bool
-event_in_guest(struct world_switch *sw)
+do_nothing(struct world_switch *sw, unsigned arg)
 {
-	char far[DESCRY_FAR_TEXT];
-
-	world_step_note(sw->step, "host interrupt at %s, after %llu instructions",
-			descry_far_text(sw->trace->cs, sw->trace->ip, far),
-			(unsigned long long)sw->trace->retired);
-	if (!sw->strategy->accept)
-		return true;
-	return sw->strategy->accept(sw);
-}
-
-static bool
-host_steps(struct world_switch *sw)
-{
-	for (unsigned number = 2; number < DESCRY_WORLD_STEPS; number++) {
-		if (!carry_out(sw, number, sw->strategy->step[number]))
-			return false;
-	}
+	(void)arg;
+	world_note(sw, "nothing to do");
 	return true;
 }
 
-/* The window is there from X2 to X7, and only for a host that runs on the guest's CPU. */
-static bool
-host_turn(struct world_switch *sw)
+/* The window is there while host code runs on the guest's CPU. */
+static void
+enter_host(struct world_switch *sw)
 {
-	const bool on_cpu = sw->strategy->host_fs != NULL;
-	bool resumed;
+	if (!sw->strategy->host_fs)
+		return;
+	host_build_tables(sw->monitor, sw->strategy->host_fs, sw->settings);
+	descry_monitor_map_host_window(sw->monitor, true);
+}
 
-	if (on_cpu) {
-		host_build_tables(sw->monitor, sw->strategy->host_fs);
-		descry_monitor_map_host_window(sw->monitor, true);
-	}
-	resumed = host_steps(sw);
-	if (on_cpu)
+static void
+leave_host(struct world_switch *sw)
+{
+	if (sw->strategy->host_fs)
 		descry_monitor_map_host_window(sw->monitor, false);
-	return resumed;
+	if (sw->trace->end != DESCRY_WORLD_RESUMED)
+		descry_vcpu_restore(sw->vcpu, &sw->guest);
+	descry_op_set_step(sw->vcpu, DESCRY_STEP_GUEST);
+}
+
+/* --- the switch ----------------------------------------------------------------------- */
+
+static bool
+event_in_guest(struct world_switch *sw, unsigned arg)
+{
+	char far[DESCRY_FAR_TEXT];
+
+	(void)arg;
+	world_note(sw, "host interrupt at %s, after %llu instructions",
+		   descry_far_text(sw->trace->cs, sw->trace->ip, far),
+		   (unsigned long long)sw->trace->retired);
+	return true;
+}
+
+static bool
+has_way(struct world_switch *sw, unsigned arg)
+{
+	(void)arg;
+	if (sw->next)
+		return true;
+	return world_refuse(sw, "the guest has PE=%u; this strategy needs %s",
+			    (unsigned)(world_state(sw)->cr0 & DESCRY_CR0_PE),
+			    sw->strategy->row.needs);
 }
 
 static void
 begin_trace(struct world_switch *sw)
 {
 	const struct descry_state *state = world_state(sw);
+	struct descry_world_trace *trace = sw->trace;
 
-	memset(sw->trace, 0, sizeof(*sw->trace));
-	sw->trace->strategy = &sw->strategy->row;
-	sw->trace->end = DESCRY_WORLD_RESUMED;
-	sw->trace->retired = state->retired;
-	sw->trace->cs = state->seg[DESCRY_CS].sel;
-	sw->trace->ip = state->rip;
+	trace->strategy = &sw->strategy->row;
+	trace->end = DESCRY_WORLD_IN_FLIGHT;
+	trace->ended_at = 0;
+	trace->fault = (struct descry_fault){ 0 };
+	trace->why[0] = '\0';
+	trace->retired = state->retired;
+	trace->cs = state->seg[DESCRY_CS].sel;
+	trace->ip = state->rip;
+	trace->op_count = 0;
 }
 
 void
-world_switch_run(struct descry_monitor *monitor, const struct descry_strategy *strategy,
-		 struct descry_world_trace *trace)
+world_switch_begin(struct world_switch *sw, struct descry_monitor *monitor,
+		   const struct descry_strategy *strategy, const struct world_settings *settings,
+		   struct descry_world_trace *trace)
 {
-	struct world_switch sw = {
-		.monitor = monitor,
-		.vcpu = descry_monitor_vcpu(monitor),
-		.strategy = world_strategy_of(strategy),
-		.trace = trace,
-	};
-	struct descry_vcpu_image guest;
+	memset(sw, 0, sizeof(*sw));
+	sw->monitor = monitor;
+	sw->vcpu = descry_monitor_vcpu(monitor);
+	sw->strategy = world_strategy_of(strategy);
+	sw->settings = settings;
+	sw->trace = trace;
+	sw->next = world_state(sw)->cr0 & DESCRY_CR0_PE ? sw->strategy->with_pe_set
+							: sw->strategy->with_pe_clear;
+	begin_trace(sw);
+	descry_vcpu_save(sw->vcpu, &sw->guest);
+	if (carry_out(sw, DESCRY_WORLD_X1, event_in_guest, 0) &&
+	    carry_out(sw, DESCRY_WORLD_X1, has_way, 0) &&
+	    (!sw->strategy->accept || carry_out(sw, DESCRY_WORLD_X1, sw->strategy->accept, 0)))
+		enter_host(sw);
+	else
+		leave_host(sw);
+}
 
-	begin_trace(&sw);
-	descry_vcpu_save(sw.vcpu, &guest);
-	if (!carry_out(&sw, DESCRY_WORLD_X1, event_in_guest) || !host_turn(&sw))
-		descry_vcpu_restore(sw.vcpu, &guest);
-	descry_op_set_step(sw.vcpu, 0);
+static unsigned
+last_step(const struct world_switch *sw)
+{
+	return sw->trace->op[sw->trace->op_count - 1].step;
+}
+
+/* Each step has an operation in the trace, if only one that says that there was none. */
+static void
+fill_step(struct world_switch *sw)
+{
+	carry_out(sw, last_step(sw) + 1, do_nothing, 0);
+}
+
+static void
+resume(struct world_switch *sw)
+{
+	sw->trace->end = DESCRY_WORLD_RESUMED;
+	leave_host(sw);
+}
+
+/* Up to the next one that has anything to do. */
+void
+world_switch_next(struct world_switch *sw)
+{
+	const unsigned before = sw->trace->op_count;
+
+	while (sw->trace->end == DESCRY_WORLD_IN_FLIGHT && sw->trace->op_count == before) {
+		const unsigned step = sw->next->run ? sw->next->step : DESCRY_WORLD_X8;
+
+		if (last_step(sw) + 1 < step) {
+			fill_step(sw);
+		} else if (!sw->next->run) {
+			break;
+		} else {
+			if (!carry_out(sw, step, sw->next->run, sw->next->arg))
+				leave_host(sw);
+			sw->next++;
+		}
+	}
+	if (sw->trace->end == DESCRY_WORLD_IN_FLIGHT && !sw->next->run &&
+	    last_step(sw) == DESCRY_WORLD_X7)
+		resume(sw);
+}
+
+void
+world_switch_finish(struct world_switch *sw)
+{
+	while (sw->trace->end == DESCRY_WORLD_IN_FLIGHT)
+		world_switch_next(sw);
 }

@@ -1,7 +1,8 @@
 /*
- * A world switch in flight, and what a strategy is made of. A step is a function that does
- * to the CPU what the host does at that point, notes it in the trace, and keeps the
- * record of saved fields true.
+ * A world switch in flight, and what a strategy is made of. A strategy is two lists of
+ * operations, for a guest with PE=0 and one with PE=1. An operation is one thing that the
+ * host does to the CPU, or the CPU for it: it notes it in one line and keeps the record of
+ * saved fields true. Between two of them the switch can stand still.
  */
 #ifndef DESCRY_WORLD_SWITCH_H
 #define DESCRY_WORLD_SWITCH_H
@@ -16,76 +17,131 @@
 
 /* What host software writes down in its own memory. */
 struct world_frame {
+	struct descry_frame delivery;
 	uint32_t gpr[WORLD_GPRS];
-	uint32_t flags, ip, cr0;
-	uint16_t sel[DESCRY_DATA_SREG_COUNT];
+	uint32_t cr0;
+	uint16_t sel[DESCRY_SREG_COUNT];
 	struct descry_table gdtr, idtr;
 };
+
+/* How a user wants the host to be. */
+struct world_settings {
+	unsigned flaws; /* DESCRY_FLAW_BIT()s */
+	size_t edit_count, slot_count;
+	struct descry_world_edit edit[DESCRY_WORLD_EDITS];
+	struct descry_world_slot slot[DESCRY_WORLD_SLOTS];
+};
+
+/* Those of a world; of NULL: none at all. */
+const struct world_settings *world_settings_of(const struct descry_world *world);
 
 struct world_switch {
 	struct descry_monitor *monitor;
 	struct descry_vcpu *vcpu;
 	const struct world_strategy *strategy;
+	const struct world_settings *settings;
 	struct descry_world_trace *trace;
-	struct descry_world_step *step; /* the one being carried out */
+	const struct world_op *next;    /* the operation that is next */
+	unsigned step;                  /* of the operation being carried out */
+	char text[DESCRY_WORLD_TEXT];   /* its line; empty: it has done nothing */
+	struct descry_vcpu_image guest; /* as it was at X1 */
 	struct descry_world_record record;
 	struct world_frame frame;
+	uint32_t shadow_bytes; /* of the GDT that the host makes for the guest */
 	struct vmcs vmcs;
 	struct vmcb vmcb;
 };
 
-/* False: the switch has ended here, by world_refuse() or world_host_fault(). */
-typedef bool world_step_fn(struct world_switch *sw);
+/*
+ * False: the switch ends here, by world_refuse() or world_host_fault(). One that notes nothing has
+ * had nothing to do, and is not in the trace.
+ */
+typedef bool world_op_fn(struct world_switch *sw, unsigned arg);
+
+struct world_op {
+	unsigned step; /* 2 to 7, ascending in a list */
+	world_op_fn *run;
+	unsigned arg;
+};
+#define WORLD_OPS_END                                                                              \
+	{                                                                                          \
+		0, NULL, 0                                                                         \
+	}
 
 struct world_strategy {
-	struct descry_strategy row;              /* first: the public face of the same row */
-	const struct descry_segment *host_fs;    /* NULL: no host code runs on the guest's CPU */
-	world_step_fn *accept;                   /* at X1: will it take this guest? */
-	world_step_fn *step[DESCRY_WORLD_STEPS]; /* by number, X2 to X7; NULL: nothing to do */
+	struct descry_strategy row;           /* first: the public face of the same row */
+	const struct descry_segment *host_fs; /* NULL: no host code runs on the guest's CPU */
+	unsigned flaws;                       /* mistakes that make this row what it is */
+	world_op_fn *accept;                  /* at X1: does it take this guest? NULL: yes */
+	const struct world_op *with_pe_clear; /* X2 to X7; NULL: it needs a guest with PE=1 */
+	const struct world_op *with_pe_set;   /* the same; NULL: it needs one with PE=0 */
 };
 
 const struct world_strategy *world_strategy_of(const struct descry_strategy *row);
 
-/* Carries a host interrupt through X1 to X7. The CPU stands at an instruction boundary. */
-void world_switch_run(struct descry_monitor *monitor, const struct descry_strategy *strategy,
-		      struct descry_world_trace *trace);
+/* X1, at an instruction boundary. trace->end says whether the switch is in flight then. */
+void world_switch_begin(struct world_switch *sw, struct descry_monitor *monitor,
+			const struct descry_strategy *strategy,
+			const struct world_settings *settings, struct descry_world_trace *trace);
 
-/* Starts a step of a trace, and ends it with the state of the CPU. */
-struct descry_world_step *world_step_begin(struct descry_world_trace *trace, unsigned number);
-void world_step_capture(struct descry_world_step *step, const struct descry_vcpu *vcpu);
+/* The next operation, while the switch is in flight. */
+void world_switch_next(struct world_switch *sw);
 
-/* --- for the steps -------------------------------------------------------------------- */
+/* All that are left. */
+void world_switch_finish(struct world_switch *sw);
+
+/* Adds the CPU as it is now to a trace. */
+void world_trace_add(struct descry_world_trace *trace, unsigned step, const char *text,
+		     const struct descry_world_record *record, const struct descry_vcpu *vcpu);
+
+/* --- for the operations --------------------------------------------------------------- */
 
 const struct descry_state *world_state(const struct world_switch *sw);
 
-void world_step_note(struct descry_world_step *step, const char *format, ...) DESCRY_PRINTF(2, 3);
+/* The one line that says what the operation has done. */
+void world_note(struct world_switch *sw, const char *format, ...) DESCRY_PRINTF(2, 3);
 
-/* Both return false, so that a step ends with: return world_refuse(sw, ...). */
+/* Both return false, so that an operation ends with: return world_refuse(sw, ...). */
 bool world_refuse(struct world_switch *sw, const char *format, ...) DESCRY_PRINTF(2, 3);
 bool world_host_fault(struct world_switch *sw, const struct descry_fault *fault, const char *what);
 
 /* The record holds these fields of sreg, as the guest has them at this moment. */
 void world_hold(struct world_switch *sw, enum descry_sreg sreg, unsigned fields);
 
-/* --- steps that families share -------------------------------------------------------- */
+bool world_has_flaw(const struct world_switch *sw, enum descry_flaw flaw);
 
-/* X3: the general registers, for hosts whose hardware saves the rest. */
-bool world_save_gprs(struct world_switch *sw);
+/* --- operations that families share: frame.c ------------------------------------------ */
+
+/* X2: FLAGS, CS and IP into host memory, and whatever else the mode of the guest asks for. */
+world_op_fn op_deliver;
+/* X3 and X6: the general registers. */
+world_op_fn op_save_gprs, op_restore_gprs;
 /* X5: the host computes. It clobbers every general register and no segment. */
-bool world_monitor_body(struct world_switch *sw);
-/* X6: the general registers from the frame. */
-bool world_restore_gprs(struct world_switch *sw);
+world_op_fn op_body;
+/* X5: what the user wants it to write, by the index of the edit. */
+world_op_fn op_edit;
 
-/* --- the steps of each family --------------------------------------------------------- */
+#define WORLD_BODY                                                                                 \
+	{ 5, op_body, 0 }, { 5, op_edit, 0 }, { 5, op_edit, 1 }, { 5, op_edit, 2 },                \
+		{ 5, op_edit, 3 }, { 5, op_edit, 4 }, { 5, op_edit, 5 }, { 5, op_edit, 6 },        \
+	{                                                                                          \
+		5, op_edit, 7                                                                      \
+	}
 
-world_step_fn selector_accept_real, selector_accept_ring0;
-world_step_fn selector_x2, selector_x3, selector_x4, selector_x6_real, selector_x6_guest_gdt,
-	selector_x7;
+/* --- the lists of each family --------------------------------------------------------- */
 
-world_step_fn vmx_x2, vmx_x4, vmx_x7;
+extern const struct world_op selector_real_ops[];
+extern const struct world_op selector_table_ops[], selector_table_protected_ops[];
 
-world_step_fn svm_x2, svm_x3_vmsave, svm_x4, svm_x6_vmload, svm_x7;
+extern const struct world_op shadow_table_ops[], shadow_real_ops[], shadow_protected_ops[];
+world_op_fn shadow_accept_unless_stale;
 
-world_step_fn refuse_accept;
+extern const struct world_op scratch_ops[], scratch_protected_ops[];
+
+extern const struct world_op vmx_ops[], vmx_emulate_ops[];
+extern const struct world_op svm_ops[];
+
+extern const struct world_op software_ops[];
+world_op_fn refuse_accept;
 
 #endif

@@ -1,12 +1,9 @@
 /*
- * VMX with an unrestricted guest. The VMCS holds every cache of the guest; the host's own
- * are not held anywhere, a VM exit makes them up.
+ * VMX. The VMCS holds every cache of the guest; the host's own are not held anywhere, a VM
+ * exit makes them up.
  */
 #include "world/host.h"
-#include "world/switch.h"
 #include "world/vmx_check.h"
-
-#include <string.h>
 
 /* SDM vol. 3, Host-State Area: what the host has put into its VMCS beforehand. */
 static void
@@ -25,35 +22,16 @@ prepare_host_state(struct vmcs *vmcs, const struct descry_segment *host_fs)
 	vmcs->value[VMCS_HOST_CR0] = DESCRY_CR0_PE | DESCRY_CR0_ET;
 }
 
-static void
-note_segment(struct world_switch *sw, enum descry_sreg sreg)
-{
-	const struct vmcs *vmcs = &sw->vmcs;
+/* --- X2: SDM vol. 3, Saving Guest State ----------------------------------------------- */
 
-	world_step_note(sw->step, "VMCS %04x=%04x %04x=%08x %04x=%08x %04x=%08x  %s",
-			vmcs_encoding(VMCS_GUEST_SELECTOR + sreg),
-			(unsigned)vmcs->value[VMCS_GUEST_SELECTOR + sreg],
-			vmcs_encoding(VMCS_GUEST_BASE + sreg),
-			(unsigned)vmcs->value[VMCS_GUEST_BASE + sreg],
-			vmcs_encoding(VMCS_GUEST_LIMIT + sreg),
-			(unsigned)vmcs->value[VMCS_GUEST_LIMIT + sreg],
-			vmcs_encoding(VMCS_GUEST_RIGHTS + sreg),
-			(unsigned)vmcs->value[VMCS_GUEST_RIGHTS + sreg], descry_sreg_name(sreg));
-}
-
-/* SDM vol. 3, Saving Guest State. */
-bool
-vmx_x2(struct world_switch *sw)
+static bool
+op_save_registers(struct world_switch *sw, unsigned arg)
 {
 	const struct descry_state *state = world_state(sw);
 	struct vmcs *vmcs = &sw->vmcs;
 
+	(void)arg;
 	prepare_host_state(vmcs, sw->strategy->host_fs);
-	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		vmcs_put_segment(vmcs, sreg, &state->seg[sreg]);
-		world_hold(sw, sreg, DESCRY_FIELD_ALL);
-		note_segment(sw, sreg);
-	}
 	vmcs->value[VMCS_GUEST_GDTR_BASE] = state->gdtr.base;
 	vmcs->value[VMCS_GUEST_GDTR_LIMIT] = state->gdtr.limit;
 	vmcs->value[VMCS_GUEST_IDTR_BASE] = state->idtr.base;
@@ -63,8 +41,33 @@ vmx_x2(struct world_switch *sw)
 	vmcs->value[VMCS_GUEST_RSP] = state->gpr[DESCRY_SP];
 	vmcs->value[VMCS_GUEST_RFLAGS] = state->rflags;
 	vmcs->value[VMCS_GUEST_INTERRUPTIBILITY] = state->shadow;
+	world_note(sw, "VM exit: CR0 RIP RSP RFLAGS GDTR IDTR into the VMCS");
 	return true;
 }
+
+static bool
+op_save_segment(struct world_switch *sw, unsigned sreg)
+{
+	struct vmcs *vmcs = &sw->vmcs;
+	uint64_t *rights = &vmcs->value[VMCS_GUEST_RIGHTS + sreg];
+
+	vmcs_put_segment(vmcs, sreg, &world_state(sw)->seg[sreg]);
+	if (world_has_flaw(sw, DESCRY_FLAW_DROP_UNUSABLE))
+		*rights &= ~(uint64_t)VMCS_RIGHTS_UNUSABLE;
+	world_hold(sw, sreg, DESCRY_FIELD_ALL);
+	world_note(sw, "VMCS %04x=%04x %04x=%08x %04x=%08x %04x=%08x  %s",
+		   vmcs_encoding(VMCS_GUEST_SELECTOR + sreg),
+		   (unsigned)vmcs->value[VMCS_GUEST_SELECTOR + sreg],
+		   vmcs_encoding(VMCS_GUEST_BASE + sreg),
+		   (unsigned)vmcs->value[VMCS_GUEST_BASE + sreg],
+		   vmcs_encoding(VMCS_GUEST_LIMIT + sreg),
+		   (unsigned)vmcs->value[VMCS_GUEST_LIMIT + sreg],
+		   vmcs_encoding(VMCS_GUEST_RIGHTS + sreg), (unsigned)*rights,
+		   descry_sreg_name(sreg));
+	return true;
+}
+
+/* --- X4: the host's state, as far as there is any ------------------------------------- */
 
 /*
  * SDM vol. 3, Loading Host Segment and Descriptor-Table Registers: selector 0 leaves a
@@ -81,63 +84,74 @@ forced_host_segment(uint64_t sel, uint64_t base, const struct descry_segment *sh
 	};
 }
 
-static void
-load_host_segments(struct world_switch *sw)
+/* TR keeps its limit of 67h whatever the host had loaded: Linux b7ffc44d5b2e. */
+static struct descry_segment
+host_segment(const uint64_t *host, enum descry_sreg sreg)
 {
 	static const struct descry_segment tss = {
 		.limit = HOST_TSS_LIMIT,
 		.attr = DESCRY_ATTR_P | DESCRY_TYPE_TSS32_BUSY,
 	};
-	const uint64_t *host = sw->vmcs.value;
-	const struct descry_segment forced[DESCRY_SREG_COUNT] = {
-		[DESCRY_CS] = forced_host_segment(host[VMCS_HOST_CS], 0, &host_code),
-		[DESCRY_SS] = forced_host_segment(host[VMCS_HOST_SS], 0, &host_data),
-		[DESCRY_DS] = forced_host_segment(host[VMCS_HOST_DS], 0, &host_data),
-		[DESCRY_ES] = forced_host_segment(host[VMCS_HOST_ES], 0, &host_data),
-		[DESCRY_FS] = forced_host_segment(host[VMCS_HOST_FS], host[VMCS_HOST_FS_BASE],
-						  &host_data),
-		[DESCRY_GS] = forced_host_segment(host[VMCS_HOST_GS], host[VMCS_HOST_GS_BASE],
-						  &host_data),
-		[DESCRY_LDTR] = { .attr = DESCRY_ATTR_UNUSABLE },
-		[DESCRY_TR] =
-			forced_host_segment(host[VMCS_HOST_TR], host[VMCS_HOST_TR_BASE], &tss),
-	};
 
-	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
-		descry_vcpu_put_segment(sw->vcpu, sreg, &forced[sreg], DESCRY_CAUSE_VM_EXIT);
+	switch (sreg) {
+	case DESCRY_CS:
+		return forced_host_segment(host[VMCS_HOST_CS], 0, &host_code);
+	case DESCRY_FS:
+		return forced_host_segment(host[VMCS_HOST_FS], host[VMCS_HOST_FS_BASE], &host_data);
+	case DESCRY_GS:
+		return forced_host_segment(host[VMCS_HOST_GS], host[VMCS_HOST_GS_BASE], &host_data);
+	case DESCRY_TR:
+		return forced_host_segment(host[VMCS_HOST_TR], host[VMCS_HOST_TR_BASE], &tss);
+	case DESCRY_LDTR:
+		return (struct descry_segment){ .attr = DESCRY_ATTR_UNUSABLE };
+	case DESCRY_ES:
+	case DESCRY_SS:
+	case DESCRY_DS:
+	case DESCRY_SREG_COUNT:
+		break;
+	}
+	return forced_host_segment(HOST_SEL_DATA, 0, &host_data);
 }
 
-bool
-vmx_x4(struct world_switch *sw)
+/* Without VPID both ways empty the TLB: SDM vol. 3, Caching Translation Information. */
+static bool
+op_load_host(struct world_switch *sw, unsigned arg)
 {
 	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
 	const uint64_t *host = sw->vmcs.value;
-	const struct descry_segment *fs = &state->seg[DESCRY_FS];
 
+	(void)arg;
 	state->cr0 = host[VMCS_HOST_CR0];
 	state->rflags = DESCRY_FLAG_ONE;
 	state->rip = 0;
 	state->shadow = 0;
 	descry_vcpu_state_changed(sw->vcpu);
+	descry_op_flush_tlb(sw->vcpu);
 	descry_op_load_gdtr(sw->vcpu, host[VMCS_HOST_GDTR_BASE], 0xffff);
 	descry_op_load_idtr(sw->vcpu, host[VMCS_HOST_IDTR_BASE], 0xffff);
-	load_host_segments(sw);
-	world_step_note(sw->step, "VM exit: CS SS DS ES flat, GS LDTR unusable, TR limit 0067");
-	world_step_note(sw->step,
-			"FS=%04x: base from the host field %04x, limit and attr forced: "
-			"%08x/%08x/%04x",
-			fs->sel, vmcs_encoding(VMCS_HOST_FS_BASE), (unsigned)fs->base, fs->limit,
-			fs->attr);
-	world_step_note(sw->step, "GDTR %08x/FFFF, IDTR %08x/FFFF: the limits are forced",
-			(unsigned)host[VMCS_HOST_GDTR_BASE], (unsigned)host[VMCS_HOST_IDTR_BASE]);
+	world_note(sw, "host CR0; GDTR %08x/FFFF, IDTR %08x/FFFF: their limits are forced",
+		   (unsigned)host[VMCS_HOST_GDTR_BASE], (unsigned)host[VMCS_HOST_IDTR_BASE]);
 	return true;
 }
 
+static bool
+op_load_host_segment(struct world_switch *sw, unsigned sreg)
+{
+	const struct descry_segment seg = host_segment(sw->vmcs.value, sreg);
+
+	descry_vcpu_put_segment(sw->vcpu, sreg, &seg, DESCRY_CAUSE_VM_EXIT);
+	world_note(sw, "host %s=%04x, forced: %08x/%08x/%04x", descry_sreg_name(sreg), seg.sel,
+		   (unsigned)seg.base, seg.limit, seg.attr);
+	return true;
+}
+
+/* --- X7 ------------------------------------------------------------------------------- */
+
 static struct vmx_verdict
-check_entry(const struct vmcs *vmcs)
+check_entry(const struct vmcs *vmcs, bool unrestricted)
 {
 	struct vmx_guest guest = {
-		.unrestricted = true,
+		.unrestricted = unrestricted,
 		.v86 = (vmcs->value[VMCS_GUEST_RFLAGS] & DESCRY_FLAG_VM) != 0,
 		.pe = (vmcs->value[VMCS_GUEST_CR0] & DESCRY_CR0_PE) != 0,
 	};
@@ -153,47 +167,103 @@ check_entry(const struct vmcs *vmcs)
 	return vmx_check_guest_segments(&guest);
 }
 
+static bool
+op_check_entry(struct world_switch *sw, unsigned arg)
+{
+	const struct vmx_verdict verdict = check_entry(&sw->vmcs, true);
+	const uint64_t *value = sw->vmcs.value;
+
+	(void)arg;
+	if (!verdict.check) {
+		world_note(sw, "VM entry: the guest segments pass every check");
+		return true;
+	}
+	return world_refuse(sw,
+			    "VM entry fails on %s: %s (selector %04x, base %08x, limit %08x, "
+			    "access rights %05x)",
+			    descry_sreg_name(verdict.sreg), verdict.check,
+			    (unsigned)value[VMCS_GUEST_SELECTOR + verdict.sreg],
+			    (unsigned)value[VMCS_GUEST_BASE + verdict.sreg],
+			    (unsigned)value[VMCS_GUEST_LIMIT + verdict.sreg],
+			    (unsigned)value[VMCS_GUEST_RIGHTS + verdict.sreg]);
+}
+
+/*
+ * A part without unrestricted guest: real mode runs as virtual-8086 mode, and a guest that does
+ * not fit it is interpreted until it does (KVM, emulate_invalid_guest_state).
+ */
+static bool
+op_check_entry_or_interpret(struct world_switch *sw, unsigned arg)
+{
+	struct vmcs as_v86 = sw->vmcs;
+	struct vmx_verdict verdict;
+
+	(void)arg;
+	if (!(sw->vmcs.value[VMCS_GUEST_CR0] & DESCRY_CR0_PE)) {
+		as_v86.value[VMCS_GUEST_RFLAGS] |= DESCRY_FLAG_VM;
+		for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
+			as_v86.value[VMCS_GUEST_RIGHTS + sreg] |= DESCRY_ATTR_DPL;
+	}
+	verdict = check_entry(&as_v86, false);
+	if (verdict.check)
+		world_note(sw, "%s does not fit: %s; the guest is interpreted until it does",
+			   descry_sreg_name(verdict.sreg), verdict.check);
+	else
+		world_note(sw, "VM entry: the guest segments pass every check");
+	return true;
+}
+
 /* SDM vol. 3, Loading Guest State. */
-static void
-enter_guest(struct world_switch *sw)
+static bool
+op_load_registers(struct world_switch *sw, unsigned arg)
 {
 	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
 	const uint64_t *guest = sw->vmcs.value;
 
+	(void)arg;
 	state->cr0 = guest[VMCS_GUEST_CR0];
 	state->rflags = guest[VMCS_GUEST_RFLAGS];
 	state->rip = guest[VMCS_GUEST_RIP];
 	state->gpr[DESCRY_SP] = guest[VMCS_GUEST_RSP];
 	state->shadow = (uint8_t)guest[VMCS_GUEST_INTERRUPTIBILITY];
 	descry_vcpu_state_changed(sw->vcpu);
+	descry_op_flush_tlb(sw->vcpu);
 	descry_op_load_gdtr(sw->vcpu, guest[VMCS_GUEST_GDTR_BASE],
 			    (uint32_t)guest[VMCS_GUEST_GDTR_LIMIT]);
 	descry_op_load_idtr(sw->vcpu, guest[VMCS_GUEST_IDTR_BASE],
 			    (uint32_t)guest[VMCS_GUEST_IDTR_LIMIT]);
-	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		const struct descry_segment seg = vmcs_get_segment(&sw->vmcs, sreg);
-
-		descry_vcpu_put_segment(sw->vcpu, sreg, &seg, DESCRY_CAUSE_VM_ENTRY);
-	}
-}
-
-bool
-vmx_x7(struct world_switch *sw)
-{
-	const struct vmx_verdict verdict = check_entry(&sw->vmcs);
-
-	if (verdict.check)
-		return world_refuse(
-			sw,
-			"VM entry fails on %s: %s (selector %04x, base %08x, limit %08x, "
-			"access rights %05x)",
-			descry_sreg_name(verdict.sreg), verdict.check,
-			(unsigned)sw->vmcs.value[VMCS_GUEST_SELECTOR + verdict.sreg],
-			(unsigned)sw->vmcs.value[VMCS_GUEST_BASE + verdict.sreg],
-			(unsigned)sw->vmcs.value[VMCS_GUEST_LIMIT + verdict.sreg],
-			(unsigned)sw->vmcs.value[VMCS_GUEST_RIGHTS + verdict.sreg]);
-	enter_guest(sw);
-	world_step_note(sw->step, "VM entry: the guest segments pass every check");
-	world_step_note(sw->step, "every cache from its four words of the VMCS");
+	world_note(sw, "CR0 RIP RSP RFLAGS GDTR IDTR from the VMCS");
 	return true;
 }
+
+static bool
+op_load_segment(struct world_switch *sw, unsigned sreg)
+{
+	const struct descry_segment seg = vmcs_get_segment(&sw->vmcs, sreg);
+
+	descry_vcpu_put_segment(sw->vcpu, sreg, &seg, DESCRY_CAUSE_VM_ENTRY);
+	world_note(sw, "%s=%04x %08x/%08x/%04x from its four words of the VMCS",
+		   descry_sreg_name(sreg), seg.sel, (unsigned)seg.base, seg.limit, seg.attr);
+	return true;
+}
+
+/* --- the lists ------------------------------------------------------------------------ */
+
+#define EIGHT(step, run)                                                                           \
+	{ step, run, DESCRY_ES }, { step, run, DESCRY_CS }, { step, run, DESCRY_SS },              \
+		{ step, run, DESCRY_DS }, { step, run, DESCRY_FS }, { step, run, DESCRY_GS },      \
+		{ step, run, DESCRY_LDTR },                                                        \
+	{                                                                                          \
+		step, run, DESCRY_TR                                                               \
+	}
+
+#define EXIT_TO_ENTRY(check)                                                                       \
+	{                                                                                          \
+		{ 2, op_save_registers, 0 }, EIGHT(2, op_save_segment), { 3, op_save_gprs, 0 },    \
+			{ 4, op_load_host, 0 }, EIGHT(4, op_load_host_segment), WORLD_BODY,        \
+			{ 6, op_restore_gprs, 0 }, { 7, check, 0 }, { 7, op_load_registers, 0 },   \
+			EIGHT(7, op_load_segment), WORLD_OPS_END                                   \
+	}
+
+const struct world_op vmx_ops[] = EXIT_TO_ENTRY(op_check_entry);
+const struct world_op vmx_emulate_ops[] = EXIT_TO_ENTRY(op_check_entry_or_interpret);

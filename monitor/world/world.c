@@ -1,4 +1,4 @@
-#include "world/switch.h"
+#include "world/host.h"
 
 #include "stop.h"
 
@@ -9,23 +9,26 @@
 struct descry_world {
 	struct descry_monitor *monitor;
 	const struct descry_strategy *chosen;
+	struct world_settings settings;
 	bool switched; /* trace holds a switch */
-	unsigned next; /* the step that descry_world_walk() shows next */
+	unsigned next; /* the operation that descry_world_walk() shows next */
+	struct world_switch sw;
 	struct descry_world_trace trace;
 };
 
-/* The guest has written port EDh. */
+/* --- with the monitor ----------------------------------------------------------------- */
+
+/* May the guest go on? If not, the stop says why. */
 static bool
-on_host_interrupt(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+guest_goes_on(struct descry_world *world, struct descry_stop *stop)
 {
-	struct descry_world *world = owner;
-	const struct descry_world_trace *trace = descry_world_interrupt(world);
+	const struct descry_world_trace *trace = &world->trace;
 	char strategy[DESCRY_STRATEGY_TEXT];
 	size_t used;
 
 	if (trace->end == DESCRY_WORLD_RESUMED)
 		return true;
-	stop_describe(monitor, DESCRY_STOP_HOST_INTERRUPT, NULL, stop);
+	stop_describe(world->monitor, DESCRY_STOP_HOST_INTERRUPT, NULL, stop);
 	used = strlen(stop->text);
 	snprintf(stop->text + used, sizeof(stop->text) - used, "; %s %s: %s",
 		 trace->end == DESCRY_WORLD_REFUSED ? "refused by" : "fault in the host of",
@@ -33,9 +36,45 @@ on_host_interrupt(void *owner, struct descry_monitor *monitor, struct descry_sto
 	return false;
 }
 
+/* The guest has written port EDh. */
+static bool
+on_host_interrupt(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	descry_world_interrupt(world);
+	return guest_goes_on(world, stop);
+}
+
+/* The guest is about to run: it gets its CPU back first. */
+static bool
+on_run(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	if (!descry_world_in_flight(world))
+		return true;
+	descry_world_finish(world);
+	return guest_goes_on(world, stop);
+}
+
+/* A switch that was in flight is no more. */
+static void
+on_replaced(void *owner, struct descry_monitor *monitor)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	if (descry_world_in_flight(world))
+		world->switched = false;
+}
+
 enum descry_status
 descry_world_create(struct descry_monitor *monitor, struct descry_world **out)
 {
+	static const struct descry_host_hooks hooks = { on_host_interrupt, on_run, on_replaced };
 	struct descry_world *world = calloc(1, sizeof(*world));
 	struct descry_error err;
 
@@ -43,7 +82,7 @@ descry_world_create(struct descry_monitor *monitor, struct descry_world **out)
 		return DESCRY_NO_MEMORY;
 	world->monitor = monitor;
 	descry_strategy_find(NULL, &world->chosen, &err);
-	descry_monitor_on_host_interrupt(monitor, on_host_interrupt, world);
+	descry_monitor_on_host(monitor, &hooks, world);
 	*out = world;
 	return DESCRY_OK;
 }
@@ -53,9 +92,12 @@ descry_world_destroy(struct descry_world *world)
 {
 	if (!world)
 		return;
-	descry_monitor_on_host_interrupt(world->monitor, NULL, NULL);
+	descry_world_finish(world);
+	descry_monitor_on_host(world->monitor, NULL, NULL);
 	free(world);
 }
+
+/* --- what the user wants -------------------------------------------------------------- */
 
 void
 descry_world_choose(struct descry_world *world, const struct descry_strategy *strategy)
@@ -69,13 +111,118 @@ descry_world_chosen(const struct descry_world *world)
 	return world->chosen;
 }
 
-const struct descry_world_trace *
-descry_world_interrupt(struct descry_world *world)
+const struct world_settings *
+world_settings_of(const struct descry_world *world)
 {
-	world_switch_run(world->monitor, world->chosen, &world->trace);
+	static const struct world_settings none;
+
+	return world ? &world->settings : &none;
+}
+
+void
+descry_world_set_flaws(struct descry_world *world, unsigned flaws)
+{
+	world->settings.flaws = flaws;
+}
+
+unsigned
+descry_world_flaws(const struct descry_world *world)
+{
+	return world->settings.flaws;
+}
+
+enum descry_status
+descry_world_set_edits(struct descry_world *world, const struct descry_world_edit *edit,
+		       size_t count)
+{
+	if (count > DESCRY_WORLD_EDITS)
+		return DESCRY_BAD_ARGUMENT;
+	world->settings.edit_count = count;
+	if (count)
+		memcpy(world->settings.edit, edit, count * sizeof(*edit));
+	return DESCRY_OK;
+}
+
+const struct descry_world_edit *
+descry_world_edits(const struct descry_world *world, size_t *count)
+{
+	*count = world->settings.edit_count;
+	return world->settings.edit;
+}
+
+enum descry_status
+descry_world_set_slots(struct descry_world *world, const struct descry_world_slot *slot,
+		       size_t count)
+{
+	if (count > DESCRY_WORLD_SLOTS)
+		return DESCRY_BAD_ARGUMENT;
+	for (size_t i = 0; i < count; i++) {
+		if (slot[i].sel >> 3 == 0 || slot[i].sel >> 3 >= HOST_GDT_MAX)
+			return DESCRY_BAD_ARGUMENT;
+	}
+	world->settings.slot_count = count;
+	if (count)
+		memcpy(world->settings.slot, slot, count * sizeof(*slot));
+	return DESCRY_OK;
+}
+
+const struct descry_world_slot *
+descry_world_slots(const struct descry_world *world, size_t *count)
+{
+	*count = world->settings.slot_count;
+	return world->settings.slot;
+}
+
+/* --- switches ------------------------------------------------------------------------- */
+
+bool
+descry_world_in_flight(const struct descry_world *world)
+{
+	return world->switched && world->trace.end == DESCRY_WORLD_IN_FLIGHT;
+}
+
+const struct descry_world_trace *
+descry_world_begin(struct descry_world *world)
+{
+	if (descry_world_in_flight(world))
+		return &world->trace;
+	world_switch_begin(&world->sw, world->monitor, world->chosen, &world->settings,
+			   &world->trace);
 	world->switched = true;
 	world->next = 0;
 	return &world->trace;
+}
+
+const struct descry_world_op *
+descry_world_next(struct descry_world *world)
+{
+	const unsigned before = world->trace.op_count;
+
+	if (!descry_world_in_flight(world))
+		return NULL;
+	world_switch_next(&world->sw);
+	return world->trace.op_count > before ? &world->trace.op[before] : NULL;
+}
+
+const struct descry_world_trace *
+descry_world_finish(struct descry_world *world)
+{
+	if (descry_world_in_flight(world))
+		world_switch_finish(&world->sw);
+	return &world->trace;
+}
+
+const struct descry_world_trace *
+descry_world_interrupt(struct descry_world *world)
+{
+	descry_world_begin(world);
+	return descry_world_finish(world);
+}
+
+const struct descry_state *
+descry_world_truth(const struct descry_world *world)
+{
+	return descry_world_in_flight(world) ? &world->sw.guest.state : NULL;
 }
 
 const struct descry_world_trace *
@@ -84,12 +231,12 @@ descry_world_last(const struct descry_world *world)
 	return world->switched ? &world->trace : NULL;
 }
 
-const struct descry_world_step *
+const struct descry_world_op *
 descry_world_walk(struct descry_world *world)
 {
-	if (world->next >= world->trace.step_count) {
+	if (world->next >= world->trace.op_count) {
 		world->next = 0;
 		return NULL;
 	}
-	return &world->trace.step[world->next++];
+	return &world->trace.op[world->next++];
 }

@@ -283,7 +283,7 @@ static const struct {
 	{ "print 1+gdtr.", " gdtr.base gdtr.limit", DESCRY_COMPLETE_WORDS },
 	{ "x/4xb ph", " phys:", DESCRY_COMPLETE_WORDS },
 	{ "help add", " addresses", DESCRY_COMPLETE_WORDS },
-	{ "world use vm", " vmx", DESCRY_COMPLETE_WORDS },
+	{ "world use ref", " refuse", DESCRY_COMPLETE_WORDS },
 	{ "world show X", " X1 X2 X3 X4 X5 X6 X7", DESCRY_COMPLETE_WORDS },
 	{ "delete ", " 1", DESCRY_COMPLETE_WORDS },
 	{ "source ab", "", DESCRY_COMPLETE_FILES },

@@ -494,7 +494,7 @@ test_target(void **state)
 }
 
 struct taken {
-	unsigned count;
+	unsigned count, runs, replaced;
 	uint64_t ip;
 	bool go_on;
 };
@@ -511,12 +511,30 @@ take_host_interrupt(void *owner, struct descry_monitor *monitor, struct descry_s
 	return taken->go_on;
 }
 
+static bool
+run_begins(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	(void)monitor;
+	(void)stop;
+	((struct taken *)owner)->runs++;
+	return true;
+}
+
+static void
+machine_replaced(void *owner, struct descry_monitor *monitor)
+{
+	(void)monitor;
+	((struct taken *)owner)->replaced++;
+}
+
 static void
 test_host_interrupt(void **state)
 {
 	/* out 0xed, al; out 0xed, ax; hlt */
 	struct descry_monitor *monitor = CREATE("\xe6\xed\xe7\xed\xf4");
 	const struct descry_run_request request = { .stop_at_host_interrupt = true };
+	const struct descry_host_hooks hooks = { take_host_interrupt, run_begins,
+						 machine_replaced };
 	struct taken taken = { .go_on = true };
 	struct descry_stop stop;
 
@@ -528,12 +546,14 @@ test_host_interrupt(void **state)
 	assert_int_equal(run(monitor, 0).reason, DESCRY_STOP_HALTED);
 
 	descry_monitor_reset(monitor);
-	descry_monitor_on_host_interrupt(monitor, take_host_interrupt, &taken);
+	descry_monitor_on_host(monitor, &hooks, &taken);
 	assert_int_equal(run(monitor, 0).reason, DESCRY_STOP_HALTED);
 	assert_int_equal(taken.count, 2);
 	assert_int_equal(taken.ip, 0x7c04);
+	assert_int_equal(taken.runs, 1);
 
 	descry_monitor_reset(monitor);
+	assert_int_equal(taken.replaced, 1);
 	taken = (struct taken){ 0 };
 	assert_int_equal(run(monitor, 0).reason, DESCRY_STOP_HOST_INTERRUPT);
 	assert_int_equal(taken.count, 1);

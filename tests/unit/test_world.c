@@ -98,6 +98,8 @@ static const struct guest silent_one = GUEST("\x90\x90" EXIT);
 	"\x2f\x00\x4b\x7c\x00\x00" NULL_SLOT \
 	"\xff\xff\x00\x00\x00\x9b\xcf\x00" "\xff\xff\x00\x00\x00\x93\xcf\x00" \
 	NULL_SLOT NULL_SLOT "\x00\x10\x00\x10\x00\x93\x40\x00")
+/* ES and GS still have 0000 from real mode, which protected mode loads as null. */
+#define LEFT_FROM_REAL_MODE(lost) "es.limit es.attr " lost " gs.limit gs.attr"
 static const struct guest moved = REWRITE("\x76", "\x20");  /* base 2000h now */
 static const struct guest absent = REWRITE("\x78", "\x13"); /* P=0 now */
 /* clang-format on */
@@ -145,8 +147,10 @@ compare(struct descry_monitor *monitor, const char *at, const char *only)
 	struct descry_compare *result = NULL;
 	struct descry_error err = { .text = "" };
 
-	if (descry_compare_run(monitor, at, only ? strategy(only) : NULL, &result, &err) !=
-	    DESCRY_OK)
+	const struct descry_compare_request request = { .at = at,
+							.only = only ? strategy(only) : NULL };
+
+	if (descry_compare_run(monitor, &request, &result, &err) != DESCRY_OK)
 		fail_msg("%s", err.text);
 	return result;
 }
@@ -219,10 +223,12 @@ static const struct {
 	{ "rewritten table: and so with a big FS", &moved, "selector-real/big",
 	  DESCRY_OUTCOME_REFUSED, 0, "", { 0x1000, 0x1000, 0x28, 0x4093 }, -1, 255, { 0 } },
 	{ "rewritten table: the new descriptor is loaded", &moved, "selector-guest-gdt/small",
-	  DESCRY_OUTCOME_SILENT, 4, "fs.base", { 0x2000, 0x1000, 0x28, 0x4093 }, 0x2000, 255,
+	  DESCRY_OUTCOME_SILENT, 4, LEFT_FROM_REAL_MODE("fs.base"),
+	  { 0x2000, 0x1000, 0x28, 0x4093 }, 0x2000, 255,
 	  { BY(LIMIT, TABLE), BY(ATTR, TABLE) } },
 	{ "rewritten table: and so with a big FS", &moved, "selector-guest-gdt/big",
-	  DESCRY_OUTCOME_SILENT, 4, "fs.base", { 0x2000, 0x1000, 0x28, 0x4093 }, 0x2000, 255,
+	  DESCRY_OUTCOME_SILENT, 4, LEFT_FROM_REAL_MODE("fs.base"),
+	  { 0x2000, 0x1000, 0x28, 0x4093 }, 0x2000, 255,
 	  { BY(LIMIT, TABLE), BY(ATTR, TABLE) } },
 	{ "rewritten table: from the VMCS", &moved, "vmx", DESCRY_OUTCOME_SAME, 0, "",
 	  { 0x1000, 0x1000, 0x28, 0x4093 }, 0x1000, 255, { 0 } },
@@ -331,7 +337,6 @@ all_strategies_start_from_the_same_boundary(void **unused)
 	while (descry_strategy_at(count))
 		count++;
 	assert_int_equal(result->row_count, count);
-	assert_int_equal(count, 10);
 	assert_int_equal(result->about, DESCRY_FS);
 	assert_int_equal(result->ip, 0x7c21);
 	assert_int_equal(result->truth.linear, 0x20000);
@@ -414,21 +419,29 @@ trace_shows_every_step(void **unused)
 	descry_world_choose(world, strategy("selector-real/small"));
 	trace = descry_world_interrupt(world);
 	assert_ptr_equal(trace, descry_world_last(world));
-	assert_int_equal(trace->step_count, 7);
-	for (unsigned i = 0; i < 7; i++) {
-		const struct descry_world_step *step = descry_world_walk(world);
+	for (unsigned step = 1; step <= 7; step++) {
+		const struct descry_world_op *op = descry_world_after(trace, step);
 
-		assert_int_equal(step->number, i + 1);
-		assert_true(step->line_count > 0);
-		assert_int_equal(step->seg[DESCRY_FS].base, i < 3 ? 0 : i < 5 ? 0x300000 : 0x100);
-		assert_int_equal(step->record.held.of[DESCRY_FS], i < 2 ? 0 : 1);
-		assert_int_equal(step->cr0 & DESCRY_CR0_PE, i == 3 || i == 4);
+		assert_non_null(op);
+		assert_int_equal(op->seg[DESCRY_FS].base, step < 4   ? 0
+							  : step < 6 ? 0x300000
+								     : 0x100);
+		assert_int_equal(op->record.held.of[DESCRY_FS], step < 3 ? 0 : 1);
+		assert_int_equal(op->cr0 & DESCRY_CR0_PE, step == 4 || step == 5);
+	}
+	assert_null(descry_world_after(trace, 8));
+	assert_int_equal(descry_world_after(trace, 4)->preview[DESCRY_FS].segment.base, 0x300000);
+	assert_int_equal(trace->op[0].status[DESCRY_FS],
+			 DESCRY_CACHE_UNREAL | DESCRY_CACHE_UNREAL_BASE);
+	for (unsigned i = 0; i < trace->op_count; i++) {
+		const struct descry_world_op *op = descry_world_walk(world);
+
+		assert_ptr_equal(op, &trace->op[i]);
+		assert_true(op->text[0] != '\0');
+		assert_true(i == 0 || op->step == op[-1].step || op->step == op[-1].step + 1);
 	}
 	assert_null(descry_world_walk(world));
-	assert_int_equal(descry_world_walk(world)->number, 1);
-	assert_int_equal(trace->step[3].preview[DESCRY_FS].segment.base, 0x300000);
-	assert_int_equal(trace->step[0].status[DESCRY_FS],
-			 DESCRY_CACHE_UNREAL | DESCRY_CACHE_UNREAL_BASE);
+	assert_ptr_equal(descry_world_walk(world), &trace->op[0]);
 	descry_world_destroy(world);
 	descry_monitor_destroy(monitor);
 }
@@ -514,12 +527,13 @@ a_search_leaves_breakpoints_alone(void **unused)
 {
 	struct descry_monitor *monitor = open_guest(&unreal);
 	const struct descry_breakpoint *list;
+	const struct descry_compare_request request = { 0 };
 	struct descry_compare *result;
 	struct descry_error err;
 
 	(void)unused;
 	assert_int_equal(descry_monitor_add_breakpoint(monitor, 0x7c06), 1);
-	assert_int_equal(descry_compare_run(monitor, NULL, NULL, &result, &err), DESCRY_OK);
+	assert_int_equal(descry_compare_run(monitor, &request, &result, &err), DESCRY_OK);
 	assert_true(result->retired > 3);
 	descry_compare_free(result);
 	assert_int_equal(descry_monitor_breakpoints(monitor, &list), 1);
@@ -533,11 +547,12 @@ bad_boundaries_are_refused(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+		const struct descry_compare_request request = { .at = refusals[i].at };
 		struct descry_monitor *monitor = open_guest(refusals[i].guest);
 		struct descry_compare *result = NULL;
 		struct descry_error err;
 
-		assert_int_equal(descry_compare_run(monitor, refusals[i].at, NULL, &result, &err),
+		assert_int_equal(descry_compare_run(monitor, &request, &result, &err),
 				 refusals[i].status);
 		print_message("%s: %s\n", refusals[i].what, err.text);
 		assert_null(result);

@@ -1,3 +1,7 @@
+/*
+ * Guests whose CPU is data of an interpreter: the host never touches it. And the host that would
+ * rather not take an interrupt than lose a cache.
+ */
 #include "world/judge.h"
 #include "world/switch.h"
 
@@ -29,9 +33,11 @@ count_untold(const struct descry_vcpu *vcpu)
 	return count;
 }
 
+const struct world_op software_ops[] = { WORLD_OPS_END };
+
 /* A selector that would not give its cache back: the guest cannot be interrupted here. */
 bool
-refuse_accept(struct world_switch *sw)
+refuse_accept(struct world_switch *sw, unsigned arg)
 {
 	const enum descry_sreg sreg = judge_subject(sw->vcpu);
 	const struct descry_segment *seg = &world_state(sw)->seg[sreg];
@@ -40,8 +46,9 @@ refuse_accept(struct world_switch *sw)
 	char reload[48];
 	char others[48] = "";
 
+	(void)arg;
 	if (untold == 0) {
-		world_step_note(sw->step, "every cache is as its selector would load it now");
+		world_note(sw, "every cache is as its selector would load it now");
 		return true;
 	}
 	if (untold > 1)

@@ -1,0 +1,126 @@
+/*
+ * Scratch descriptors: the host keeps a copy of each cache from the load that made it, and gives
+ * it back through an entry built for it, at the index that the selector names (VMware's first
+ * line of products: US patent 6,397,242). With eager-resync it believes the guest's table
+ * instead, which is a shortcut that looks right.
+ */
+#include "world/shadow.h"
+
+/* X2: what the host has seen go by. */
+static bool
+op_hold_copies(struct world_switch *sw, unsigned arg)
+{
+	(void)arg;
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		if (sreg != DESCRY_TR)
+			world_hold(sw, sreg, DESCRY_FIELD_ALL);
+	}
+	world_note(sw, "the host has a copy of each cache, made when it was loaded");
+	return true;
+}
+
+static bool
+is_null(uint16_t sel)
+{
+	return (sel & ~DESCRY_SEL_RPL) == 0;
+}
+
+/*
+ * Guests of such a host run in an outer ring, whatever they believe, and their data segments must
+ * be of use there. SS and CS keep the ring that the loading of them asks for.
+ */
+static uint64_t
+descriptor_of_copy(const struct world_switch *sw, enum descry_sreg sreg)
+{
+	struct descry_segment seg = sw->record.seg[sreg];
+
+	if (sreg == DESCRY_DS || sreg == DESCRY_ES || sreg == DESCRY_FS || sreg == DESCRY_GS)
+		seg.attr |= DESCRY_ATTR_DPL;
+	return host_descriptor(&seg);
+}
+
+static bool
+write_slot(struct world_switch *sw, enum descry_sreg sreg)
+{
+	const uint16_t sel = sw->record.seg[sreg].sel;
+	const bool local = sel & DESCRY_SEL_TI;
+	const uint32_t room = local ? HOST_SHADOW_LDT_BYTES : sw->shadow_bytes;
+	const uint64_t raw = descriptor_of_copy(sw, sreg);
+
+	if (world_has_flaw(sw, DESCRY_FLAW_EAGER_RESYNC))
+		return true;
+	if ((sel | 7u) >= room)
+		return world_refuse(sw, "%s=%04x: the host's table ends before that entry",
+				    descry_sreg_name(sreg), sel);
+	host_write_slot(sw, local ? HOST_SHADOW_LDT : HOST_SHADOW_GDT, sel, raw);
+	world_note(sw, "entry %04x := %016llx from the copy of %s", sel & ~DESCRY_SEL_RPL,
+		   (unsigned long long)raw, descry_sreg_name(sreg));
+	return true;
+}
+
+/* The entry for a segment that op_pop is about to load, if it is one that it loads. */
+static bool
+op_write_slot(struct world_switch *sw, unsigned sreg)
+{
+	const bool by_iret = sreg == DESCRY_SS && sw->frame.delivery.outer;
+
+	if (is_null(sw->record.seg[sreg].sel) || (by_iret && sw->step != DESCRY_WORLD_X7) ||
+	    (frame_from_v86(sw) && sreg != DESCRY_LDTR))
+		return true;
+	return write_slot(sw, sreg);
+}
+
+/* With PE=0 a null selector is one like any other, and waits for real mode. */
+static bool
+op_pop_entry(struct world_switch *sw, unsigned sreg)
+{
+	return is_null(sw->frame.sel[sreg]) ? true : op_pop(sw, sreg);
+}
+
+static bool
+op_pop_null(struct world_switch *sw, unsigned sreg)
+{
+	return is_null(sw->frame.sel[sreg]) ? op_pop(sw, sreg) : true;
+}
+
+const struct world_op scratch_ops[] = {
+	{ 2, op_sync_shadow, 0 },
+	{ 2, op_hold_copies, 0 },
+	HOST_TAKES_REAL,
+	{ 6, op_lgdt_shadow, 0 },
+	{ 6, op_write_slot, DESCRY_FS },
+	{ 6, op_pop_entry, DESCRY_FS },
+	{ 6, op_set_pe, 0 },
+	{ 6, op_pop_null, DESCRY_FS },
+	GIVE_BACK_REAL,
+	WORLD_OPS_END,
+};
+
+const struct world_op scratch_protected_ops[] = {
+	{ 2, op_sync_shadow, 0 },
+	{ 2, op_hold_copies, 0 },
+	HOST_TAKES_PROTECTED,
+	{ 6, op_clear_null_base, DESCRY_GS },
+	{ 6, op_clear_null_base, DESCRY_FS },
+	{ 6, op_lldt_shadow, 0 },
+	{ 6, op_lgdt_shadow, 0 },
+	{ 6, op_write_slot, DESCRY_GS },
+	{ 6, op_pop, DESCRY_GS },
+	{ 6, op_write_slot, DESCRY_FS },
+	{ 6, op_pop, DESCRY_FS },
+	{ 6, op_write_slot, DESCRY_ES },
+	{ 6, op_pop, DESCRY_ES },
+	{ 6, op_write_slot, DESCRY_DS },
+	{ 6, op_pop, DESCRY_DS },
+	{ 6, op_write_slot, DESCRY_SS },
+	{ 6, op_pop, DESCRY_SS },
+	{ 6, op_restore_gprs, 0 },
+	{ 7, op_write_slot, DESCRY_SS },
+	{ 7, op_write_slot, DESCRY_CS },
+	{ 7, op_write_slot, DESCRY_LDTR },
+	{ 7, op_believed_ldtr, 1 },
+	{ 7, op_iret, 0 },
+	{ 7, op_believed_ldtr, 0 },
+	{ 7, op_believed_tables, 0 },
+	WORLD_OPS_END,
+};
