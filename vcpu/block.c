@@ -305,6 +305,7 @@ close_block(struct block *block)
 	block->insns[block->count] = (struct insn){
 		.exec = exec_end,
 		.offset = (uint8_t)block->bytes,
+		.place = block->count,
 	};
 }
 

@@ -73,8 +73,7 @@ struct seg_loading {
 
 /* A judgement on a descriptor that allowed the load: seg_load.c. */
 struct seg_memo {
-	struct descry_segment seg;
-	uint64_t raw;
+	struct seg_loading loading;
 	uint32_t key; /* path, CPL, selector; 0: none */
 };
 #define SEG_MEMO_COUNT 64u
@@ -335,7 +334,7 @@ insn_next_ip(const struct cpu *c, const struct insn *in)
 DESCRY_INLINE uint64_t
 insn_retired(const struct cpu *c, const struct insn *in)
 {
-	return c->block_begin + (uint64_t)(in - c->block->insns);
+	return c->block_begin + in->place;
 }
 
 /* Names the instruction for provenance and events. */

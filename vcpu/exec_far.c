@@ -6,7 +6,7 @@
 #include "lower.h"
 #include "mem.h"
 
-static bool
+DESCRY_INLINE bool
 do_far(struct cpu *c, const struct insn *in, const struct far_pointer *to, bool is_call)
 {
 	cpu_here(c, in);
@@ -15,7 +15,7 @@ do_far(struct cpu *c, const struct insn *in, const struct far_pointer *to, bool 
 	return far_jump(c, to->sel, to->offset, insn_next_ip(c, in));
 }
 
-static DESCRY_NOINLINE bool
+DESCRY_INLINE bool
 do_far_direct(struct cpu *c, const struct insn *in, bool is_call)
 {
 	const struct far_pointer to = { .offset = in->imm, .sel = (uint16_t)in->disp };

@@ -8,25 +8,25 @@
 #include "seg_load_rules.h"
 #include "stack.h"
 
-/* Interrupts wait until the instruction behind a load of SS has been executed, but for LSS. */
 static bool
 load_sreg(struct cpu *c, const struct insn *in, unsigned sreg, uint16_t sel,
 	  enum descry_cause cause)
 {
 	cpu_here(c, in);
-	if (!seg_resolve(c, (enum descry_sreg)sreg, sel, &c->loading))
-		return false;
-	seg_commit(c, (enum descry_sreg)sreg, &c->loading, cause);
-	if (c->shadow_sregs >> sreg & 1)
-		c->state.shadow = DESCRY_SHADOW_MOV_SS;
-	return true;
+	return seg_load(c, (enum descry_sreg)sreg, sel, cause);
 }
 
-/* A load that casts a shadow ends its block, and so does that of CS on an 8086. */
+/*
+ * Interrupts wait until the instruction behind a load of SS has been executed, but for LSS. Such a
+ * load ends its block, and so does that of CS on an 8086.
+ */
 DESCRY_INLINE const struct insn *
 after_load(struct cpu *c, const struct insn *in, unsigned sreg)
 {
-	return c->shadow_sregs >> sreg & 1 ? leave_after(c, in) : next(c, in);
+	if (DESCRY_LIKELY(!(c->shadow_sregs >> sreg & 1)))
+		return next(c, in);
+	c->state.shadow = DESCRY_SHADOW_MOV_SS;
+	return leave_after(c, in);
 }
 
 /* --- MOV ------------------------------------------------------------------------------ */
@@ -134,11 +134,8 @@ do_far_load(struct cpu *c, const struct insn *in)
 	if (!far_pointer_read(c, in, &from))
 		return false;
 	cpu_here(c, in);
-	if (!seg_resolve(c, (enum descry_sreg)in->cond, from.sel, &c->loading))
+	if (!seg_load(c, (enum descry_sreg)in->cond, from.sel, DESCRY_CAUSE_FAR_LOAD))
 		return false;
-
-	/* Nothing below can fault. */
-	seg_commit(c, (enum descry_sreg)in->cond, &c->loading, DESCRY_CAUSE_FAR_LOAD);
 	reg_write(c, in->dst, in->size, from.offset);
 	return true;
 }

@@ -121,12 +121,12 @@ DESCRY_INLINE const struct insn *
 pusha(struct cpu *c, const struct insn *in, unsigned size)
 {
 	const uint32_t sp = (sp_read(c) - 8 * size) & c->sp_mask;
-	uint8_t *span = mem_span_writable(c, DESCRY_SS, sp, 8 * size);
+	uint8_t *room = stack_room(c, sp, 8 * size);
 
-	if (!span || stack_wraps(c, sp, 8 * size))
+	if (!room)
 		return pusha_slowly(c, size) ? next(c, in) : fault(c, in);
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
-		host_write(span + (DESCRY_DI - reg) * size, size, reg_read(c, reg, size));
+		host_write(room + (DESCRY_DI - reg) * size, size, reg_read(c, reg, size));
 	sp_write(c, sp);
 	return next(c, in);
 }
@@ -152,9 +152,9 @@ popa_slowly(struct cpu *c, unsigned size)
 DESCRY_INLINE const struct insn *
 popa(struct cpu *c, const struct insn *in, unsigned size)
 {
-	const uint8_t *span = mem_span(c, DESCRY_SS, sp_read(c), 8 * size);
+	const uint8_t *span = stack_span(c, sp_read(c), 8 * size);
 
-	if (!span || stack_wraps(c, sp_read(c), 8 * size))
+	if (!span)
 		return popa_slowly(c, size) ? next(c, in) : fault(c, in);
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
 		if (reg != DESCRY_SP)

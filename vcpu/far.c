@@ -42,25 +42,54 @@ far_jump(struct cpu *c, uint16_t sel, uint32_t ip, uint32_t return_ip)
 	return true;
 }
 
-/* SDM vol. 2, CALL: the code segment, room on the stack, EIP against the limit. */
-bool
-far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t return_ip)
+/* Each slot is a check of its own. */
+static DESCRY_NOINLINE bool
+push_return_slowly(struct cpu *c, const struct seg_loading *cs, uint32_t ip, unsigned size,
+		   uint32_t return_ip)
 {
 	struct frame frame;
-	struct seg_loading cs;
 
 	frame_on_stack(c, &frame, size);
 	frame_add(&frame, c->state.seg[DESCRY_CS].sel);
 	frame_add(&frame, return_ip);
+	if (!frame_check(c, &frame) || !far_ip_allowed(c, cs, ip))
+		return false;
+	sp_write(c, frame_write(c, &frame));
+	return true;
+}
+
+/* CS and IP, unless the target lies beyond the limit. */
+static bool
+push_return(struct cpu *c, const struct seg_loading *cs, uint32_t ip, unsigned size,
+	    uint32_t return_ip)
+{
+	const uint32_t sp = (sp_read(c) - 2 * size) & c->sp_mask;
+	uint8_t *room = stack_room(c, sp, 2 * size);
+
+	if (DESCRY_UNLIKELY(!room))
+		return push_return_slowly(c, cs, ip, size, return_ip);
+	if (!far_ip_allowed(c, cs, ip))
+		return false;
+	host_write(room + size, size, c->state.seg[DESCRY_CS].sel);
+	host_write(room, size, return_ip);
+	sp_write(c, sp);
+	return true;
+}
+
+/* SDM vol. 2, CALL: the code segment, room on the stack, EIP against the limit. */
+bool
+far_call(struct cpu *c, uint16_t sel, uint32_t ip, unsigned size, uint32_t return_ip)
+{
+	struct seg_loading cs;
+
 	mark_lookup(c);
 	if (!seg_resolve_code(c, sel, SEG_PATH_JUMP, &cs))
 		return gate_transfer(c, sel, true, return_ip);
 	microstep(c, DESCRY_MICRO_FT3);
-	if (!frame_check(c, &frame) || !far_ip_allowed(c, &cs, ip))
+	if (!push_return(c, &cs, ip, size, return_ip))
 		return false;
 
 	/* Nothing below can fault. */
-	sp_write(c, frame_write(c, &frame));
 	microstep(c, DESCRY_MICRO_FT4);
 	far_commit(c, &cs, ip, DESCRY_CAUSE_FAR_CALL);
 	return true;

@@ -37,6 +37,29 @@ pop_selector_at(struct cpu *c, uint32_t above_top, uint16_t *out)
 	return true;
 }
 
+static DESCRY_NOINLINE bool
+pop_return_slowly(struct cpu *c, unsigned size, bool with_flags, struct return_frame *frame)
+{
+	return (!with_flags || pop_at(c, size, 2 * size, &frame->flags)) &&
+	       pop_selector_at(c, size, &frame->cs) && pop_at(c, size, 0, &frame->ip);
+}
+
+/* The stack pointer stays. */
+static bool
+pop_return(struct cpu *c, unsigned size, bool with_flags, struct return_frame *frame)
+{
+	const unsigned bytes = with_flags ? 3 * size : size + 2;
+	const uint8_t *span = stack_span(c, sp_read(c), bytes);
+
+	if (DESCRY_UNLIKELY(!span))
+		return pop_return_slowly(c, size, with_flags, frame);
+	frame->ip = host_read(span, size);
+	frame->cs = (uint16_t)host_read(span + size, 2);
+	if (with_flags)
+		frame->flags = host_read(span + 2 * size, size);
+	return true;
+}
+
 static bool
 is_outer_ring(const struct cpu *c, const struct seg_loading *cs)
 {
@@ -71,7 +94,7 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	bool outer;
 
 	microstep(c, DESCRY_MICRO_FR1);
-	if (!pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 0, &frame.ip))
+	if (!pop_return(c, size, false, &frame))
 		return false;
 	microstep(c, DESCRY_MICRO_FR2);
 	if (!seg_resolve_code(c, frame.cs, SEG_PATH_RETURN, &cs))
@@ -153,8 +176,7 @@ far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 		return task_return(c, return_ip);
 	mark(c, DESCRY_MICRO_RR1, DESCRY_MICRO_PI2);
 	c->state.nmi_blocked = 0;
-	if (!eflags_sensitive(c, size) || !pop_at(c, size, 2 * size, &frame.flags) ||
-	    !pop_selector_at(c, size, &frame.cs) || !pop_at(c, size, 0, &frame.ip))
+	if (!eflags_sensitive(c, size) || !pop_return(c, size, true, &frame))
 		return false;
 	if (v86_is_return(c, frame.flags, size))
 		return v86_return(c, frame.ip, frame.cs, frame.flags);

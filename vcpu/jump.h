@@ -14,7 +14,7 @@ DESCRY_INLINE const struct insn *
 go_direct(struct cpu *c, const struct insn *in)
 {
 	const struct block *to = block_linked(c, in->link);
-	const uint64_t retired = c->block_begin + in->place + 1;
+	const uint64_t retired = insn_retired(c, in) + 1;
 
 	if (may_chain(c, to, retired))
 		return enter_block(c, to, retired);

@@ -9,33 +9,22 @@
 
 /* --- finding -------------------------------------------------------------------------- */
 
-static void
-fill_from_gdt(const struct cpu *c, uint32_t linear, uint64_t raw, struct seg_loading *out)
-{
-	out->raw = raw;
-	out->linear = linear;
-	out->table = c->state.gdtr.base;
-	out->origin = DESCRY_ORIGIN_GDT;
-	out->fields = SEG_FIELDS_ALL;
-}
-
 /* The eight bytes that a non-null selector names. */
 static bool
 find_descriptor(struct cpu *c, uint16_t sel, struct seg_loading *out)
 {
+	const bool is_local = sel & DESCRY_SEL_TI;
 	uint64_t linear;
 	const struct seg_verdict verdict = seg_check_slot(&c->state, sel, &linear);
-	uint64_t raw;
 
 	if (verdict.rule != SEG_OK)
 		return raise_verdict(c, verdict);
-	if (!mem_read_linear(c, (uint32_t)linear, &raw, sizeof(raw)))
+	if (!mem_read_linear(c, (uint32_t)linear, &out->raw, sizeof(out->raw)))
 		return false;
-	fill_from_gdt(c, (uint32_t)linear, raw, out);
-	if (sel & DESCRY_SEL_TI) {
-		out->table = c->state.seg[DESCRY_LDTR].base;
-		out->origin = DESCRY_ORIGIN_LDT;
-	}
+	out->linear = (uint32_t)linear;
+	out->table = is_local ? c->state.seg[DESCRY_LDTR].base : c->state.gdtr.base;
+	out->origin = is_local ? DESCRY_ORIGIN_LDT : DESCRY_ORIGIN_GDT;
+	out->fields = SEG_FIELDS_ALL;
 	return true;
 }
 
@@ -137,34 +126,42 @@ resolve_by_rule(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl,
 		return false;
 	if (seg_settle_marks(out))
 		return mem_probe_write(c, out->linear + ACCESS_BYTE, 1);
-	*memo_slot(c, path, sel) = (struct seg_memo){ .seg = out->seg,
-						      .raw = out->raw,
-						      .key = memo_key(path, sel, cpl) };
+	if (out->origin == DESCRY_ORIGIN_GDT)
+		*memo_slot(c, path, sel) = (struct seg_memo){ *out, memo_key(path, sel, cpl) };
 	return true;
 }
 
 /*
- * Finds and checks the descriptor of a non-null selector. The judgement depends on path,
- * selector, CPL and the eight bytes alone, so the last ones are remembered; a slot of the GDT
- * that lies within its limit and in a page that is known has nothing more to be asked.
+ * The judgement depends on path, selector, CPL and the eight bytes alone, so the last ones are
+ * remembered; a slot of the GDT that lies within its limit and in a page that is known has
+ * nothing more to be asked. NULL: it has.
  */
-static bool
-resolve(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
+DESCRY_INLINE const struct seg_loading *
+remembered(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl)
 {
 	const struct seg_memo *memo = memo_slot(c, path, sel);
 	const uint32_t linear = (uint32_t)c->state.gdtr.base + (sel & ~7u);
 	const struct page_fast *page = page_slot(c, linear);
 	uint64_t raw;
 
-	if (DESCRY_UNLIKELY(memo->key != memo_key(path, sel, cpl) || sel & DESCRY_SEL_TI ||
+	if (DESCRY_UNLIKELY(memo->key != memo_key(path, sel, cpl) ||
+			    memo->loading.table != c->state.gdtr.base ||
 			    (sel | 7u) > c->state.gdtr.limit ||
 			    page->read_page != (linear + 7) >> 12))
-		return resolve_by_rule(c, path, sel, cpl, out);
+		return NULL;
 	memcpy(&raw, page->host + (linear & 0xfff), sizeof(raw));
-	if (DESCRY_UNLIKELY(memo->raw != raw))
+	return DESCRY_LIKELY(memo->loading.raw == raw) ? &memo->loading : NULL;
+}
+
+/* Finds and checks the descriptor of a non-null selector. */
+DESCRY_INLINE bool
+resolve(struct cpu *c, enum seg_path path, uint16_t sel, unsigned cpl, struct seg_loading *out)
+{
+	const struct seg_loading *known = remembered(c, path, sel, cpl);
+
+	if (DESCRY_UNLIKELY(!known))
 		return resolve_by_rule(c, path, sel, cpl, out);
-	out->seg = memo->seg;
-	fill_from_gdt(c, linear, raw, out);
+	*out = *known;
 	return true;
 }
 
@@ -216,6 +213,13 @@ resolve_without_table(struct cpu *c, enum descry_sreg sreg, uint16_t sel, struct
 	return true;
 }
 
+/* PE=1, VM=0, and no change of CR0.PE behind which another rule may hold: CPL is SS.DPL. */
+DESCRY_INLINE bool
+is_settled_protected_mode(const struct cpu *c)
+{
+	return in_protected_mode(c) && !(c->state.rflags & DESCRY_FLAG_VM) && !c->state.pe_window;
+}
+
 /* Behind a change of CR0.PE the other rule may still hold: knob pe_window.load_needs_jump. */
 DESCRY_INLINE bool
 loads_by_table(const struct cpu *c)
@@ -246,7 +250,7 @@ seg_resolve_code(struct cpu *c, uint16_t sel, enum seg_path path, struct seg_loa
 		return resolve_without_table(c, DESCRY_CS, sel, out);
 	if (seg_is_null(sel))
 		return raise(c, DESCRY_VEC_GP, 0);
-	return resolve(c, path, sel, descry_cpl(&c->state), out);
+	return resolve(c, path, sel, descry_segment_dpl(&c->state.seg[DESCRY_SS]), out);
 }
 
 bool
@@ -400,21 +404,58 @@ commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *fr
 }
 
 /* Nothing but the selector and its history changes when the same cache is loaded again. */
+DESCRY_INLINE bool
+is_loaded(const struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from)
+{
+	return from->fields == SEG_FIELDS_ALL && !c->state.pe_window &&
+	       is_same_to_accesses(c, &c->state.seg[sreg], &from->seg) &&
+	       !cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD);
+}
+
+DESCRY_INLINE void
+commit_again(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
+	     enum descry_cause cause)
+{
+	cpu_note_whole_load(c, sreg, from, cause);
+	c->state.seg[sreg] = from->seg;
+}
+
 void
 seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 	   enum descry_cause cause)
 {
-	struct descry_segment *seg = &c->state.seg[sreg];
-
-	if (DESCRY_UNLIKELY((from->fields ^ SEG_FIELDS_ALL) | c->state.pe_window ||
-			    !is_same_to_accesses(c, seg, &from->seg) ||
-			    cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))) {
+	if (DESCRY_LIKELY(is_loaded(c, sreg, from)))
+		commit_again(c, sreg, from, cause);
+	else
 		commit_change(c, sreg, from, cause);
-		return;
-	}
-	cpu_note_whole_load(c, sreg, from, cause);
-	*seg = from->seg;
 }
+
+/* --- both in one ---------------------------------------------------------------------- */
+
+static DESCRY_NOINLINE bool
+load_by_rule(struct cpu *c, enum descry_sreg sreg, uint16_t sel, enum descry_cause cause)
+{
+	if (!seg_resolve(c, sreg, sel, &c->loading))
+		return false;
+	seg_commit(c, sreg, &c->loading, cause);
+	return true;
+}
+
+bool
+seg_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel, enum descry_cause cause)
+{
+	const struct seg_loading *known;
+
+	if (DESCRY_UNLIKELY(!is_settled_protected_mode(c) || sreg == DESCRY_SS))
+		return load_by_rule(c, sreg, sel, cause);
+	known = remembered(c, SEG_PATH_DATA, sel, descry_segment_dpl(&c->state.seg[DESCRY_SS]));
+	if (DESCRY_UNLIKELY(!known || !is_loaded(c, sreg, known)))
+		return load_by_rule(c, sreg, sel, cause);
+	commit_again(c, sreg, known, cause);
+	return true;
+}
+
+/* --- constants ------------------------------------------------------------------------ */
 
 void
 seg_load_fixed(struct cpu *c, enum descry_sreg sreg, uint16_t sel, enum descry_cause cause)

@@ -74,6 +74,13 @@ seg_settle_marks(struct seg_loading *loading)
 void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *from,
 		enum descry_cause cause);
 
+/*
+ * Both in one, for DS ES FS GS SS by an instruction that checks nothing in between. The
+ * descriptor is read; if it is the one that the register was last loaded from, that is all.
+ */
+DESCRY_MUST_CHECK bool seg_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel,
+				enum descry_cause cause);
+
 /* DS ES FS GS on a return to an outer ring (SDM vol. 2, RET): what the new CPL may not use. */
 void seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause);
 

@@ -48,6 +48,26 @@ stack_wraps(const struct cpu *c, uint32_t sp, uint32_t bytes)
 	return sp + (uint64_t)bytes > (uint64_t)c->sp_mask + 1;
 }
 
+/*
+ * Host memory behind several values from sp up; NULL when each has to be read, or checked and
+ * written, by itself.
+ */
+DESCRY_INLINE const uint8_t *
+stack_span(struct cpu *c, uint32_t sp, unsigned bytes)
+{
+	const uint8_t *span = mem_span(c, DESCRY_SS, sp, bytes);
+
+	return DESCRY_UNLIKELY(stack_wraps(c, sp, bytes)) ? NULL : span;
+}
+
+DESCRY_INLINE uint8_t *
+stack_room(struct cpu *c, uint32_t sp, unsigned bytes)
+{
+	uint8_t *room = mem_span_writable(c, DESCRY_SS, sp, bytes);
+
+	return DESCRY_UNLIKELY(stack_wraps(c, sp, bytes)) ? NULL : room;
+}
+
 #define FRAME_MAX 35u /* a call through a gate: SS, SP, 31 parameters, CS, IP */
 
 /*
