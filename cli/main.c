@@ -11,6 +11,7 @@
 #include "terminal.h"
 
 #include <descry/command.h>
+#include <descry/schedule.h>
 #include <descry/world.h>
 
 #include <stdio.h>
@@ -193,6 +194,25 @@ console(void *owner, const char *text, size_t size)
 }
 
 static enum descry_status
+inject(struct program *program, struct descry_error *err)
+{
+	const struct options *options = &program->options;
+	struct descry_injection injection;
+	struct descry_error why;
+	int number;
+
+	for (size_t i = 0; i < options->injection_count; i++) {
+		const char *text = options->injections[i];
+
+		if (descry_injection_parse(program->monitor, text, &injection, &why) != DESCRY_OK ||
+		    descry_monitor_inject(program->monitor, &injection, &number, &why) != DESCRY_OK)
+			return descry_fail(err, why.status, "--inject '%.80s': %.200s", text,
+					   why.text);
+	}
+	return DESCRY_OK;
+}
+
+static enum descry_status
 open_machine(struct program *program, struct descry_error *err)
 {
 	struct descry_options *machine = &program->options.machine;
@@ -213,7 +233,7 @@ open_machine(struct program *program, struct descry_error *err)
 	note = descry_monitor_note(program->monitor);
 	if (note != NULL)
 		terminal_error(&program->terminal, note);
-	return DESCRY_OK;
+	return inject(program, err);
 }
 
 static void

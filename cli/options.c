@@ -13,6 +13,7 @@ enum {
 	LONG_JSON,
 	LONG_POST,
 	LONG_AT,
+	LONG_INJECT,
 	LONG_GDB,
 	LONG_VERSION,
 	LONG_REFERENCE
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
 	{ "entry",             required_argument, NULL, LONG_ENTRY },
 	{ "rom",               required_argument, NULL, LONG_ROM },
 	{ "at",                required_argument, NULL, LONG_AT },
+	{ "inject",            required_argument, NULL, LONG_INJECT },
 	{ "gdb",               required_argument, NULL, LONG_GDB },
 	{ "json",              no_argument,       NULL, LONG_JSON },
 	{ "post",              no_argument,       NULL, LONG_POST },
@@ -65,6 +67,8 @@ options_help(void)
 	       "                          with compare: only this one\n"
 	       "      --at WHERE          with compare: the boundary, a count of instructions or\n"
 	       "                          a symbol (the first write to port EDh)\n"
+	       "      --inject SPEC       an interrupt from outside: 'host at 12345',\n"
+	       "                          'nmi every 1000', ...; may be given many times\n"
 	       "  -x, --script FILE       execute the commands in a file, then leave\n"
 	       "  -e, --execute COMMAND   execute a command, then leave; may be given many times\n"
 	       "  -l, --listen ADDR       with gdb: :PORT on loopback, HOST:PORT or unix:PATH\n"
@@ -185,6 +189,9 @@ parse_option(struct options *out, int code, char **argv, struct descry_error *er
 	case LONG_AT:
 		out->at = optarg;
 		break;
+	case LONG_INJECT:
+		out->injections[out->injection_count++] = optarg;
+		break;
 	case 'l':
 		out->listen = optarg;
 		break;
@@ -293,9 +300,11 @@ make_room(struct options *out, int argc)
 	out->loads = calloc(room, sizeof(*out->loads));
 	out->names = calloc(room, sizeof(*out->names));
 	out->batch = calloc(room, sizeof(*out->batch));
+	out->injections = calloc(room, sizeof(*out->injections));
 	out->machine.knobs = out->knobs;
 	out->machine.loads = out->loads;
-	return out->knobs != NULL && out->loads != NULL && out->names != NULL && out->batch != NULL;
+	return out->knobs != NULL && out->loads != NULL && out->names != NULL &&
+	       out->batch != NULL && out->injections != NULL;
 }
 
 enum descry_status
@@ -325,4 +334,5 @@ options_free(struct options *options)
 	free(options->knobs);
 	free(options->loads);
 	free(options->batch);
+	free(options->injections);
 }

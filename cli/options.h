@@ -31,6 +31,8 @@ struct options {
 	struct descry_raw_load *loads;
 	struct batch_item *batch;
 	size_t batch_count;
+	const char **injections; /* --inject, in the order in which they were given */
+	size_t injection_count;
 	const char *strategy; /* -w; NULL: the default */
 	const char *at;       /* --at: the boundary that compare looks at */
 	const char *listen;   /* -l: where the verb gdb serves */

@@ -11,15 +11,23 @@ by_value(const void *left, const void *right)
 }
 
 static void
+append(struct breakpoints *breakpoints, uint64_t linear)
+{
+	breakpoints->addresses[breakpoints->address_count++] = linear;
+}
+
+static void
 rebuild_addresses(struct breakpoints *breakpoints)
 {
 	breakpoints->address_count = 0;
 	for (size_t i = 0; i < breakpoints->count; i++)
-		breakpoints->addresses[breakpoints->address_count++] = breakpoints->list[i].linear;
+		append(breakpoints, breakpoints->list[i].linear);
 	for (size_t i = 0; i < breakpoints->point_count; i++)
-		breakpoints->addresses[breakpoints->address_count++] = breakpoints->points[i];
+		append(breakpoints, breakpoints->points[i]);
+	for (size_t i = 0; i < breakpoints->awaited_count; i++)
+		append(breakpoints, breakpoints->awaited[i]);
 	if (breakpoints->has_target)
-		breakpoints->addresses[breakpoints->address_count++] = breakpoints->target;
+		append(breakpoints, breakpoints->target);
 	if (breakpoints->address_count)
 		qsort(breakpoints->addresses, breakpoints->address_count, sizeof(uint64_t),
 		      by_value);
@@ -40,11 +48,11 @@ with_room(void *array, size_t *room, size_t count, size_t size)
 	return larger;
 }
 
-/* For one more breakpoint or point, and the target of a run. */
+/* For one more breakpoint or point, the target of a run, and whatever injections wait for. */
 static bool
 grow_addresses(struct breakpoints *breakpoints)
 {
-	const size_t count = breakpoints->count + breakpoints->point_count + 2;
+	const size_t count = breakpoints->count + breakpoints->point_count + 2 + DESCRY_INJECTIONS;
 	uint64_t *addresses = with_room(breakpoints->addresses, &breakpoints->address_room, count,
 					sizeof(*addresses));
 
@@ -110,12 +118,27 @@ breakpoints_clear_target(struct breakpoints *breakpoints)
 	rebuild_addresses(breakpoints);
 }
 
-bool
-breakpoints_stop_at(const struct breakpoints *breakpoints, uint64_t linear)
+void
+breakpoints_await(struct breakpoints *breakpoints, const struct schedule *schedule)
 {
-	return breakpoints->address_count &&
-	       bsearch(&linear, breakpoints->addresses, breakpoints->address_count, sizeof(linear),
-		       by_value);
+	breakpoints->awaited_count = schedule_addresses(schedule, breakpoints->awaited);
+	rebuild_addresses(breakpoints);
+}
+
+static bool
+is_point(const struct breakpoints *breakpoints, uint64_t linear)
+{
+	for (size_t i = 0; i < breakpoints->point_count; i++)
+		if (breakpoints->points[i] == linear)
+			return true;
+	return false;
+}
+
+bool
+breakpoints_stop_at(struct breakpoints *breakpoints, uint64_t linear)
+{
+	return (breakpoints->has_target && breakpoints->target == linear) ||
+	       breakpoints_at(breakpoints, linear) || is_point(breakpoints, linear);
 }
 
 struct descry_breakpoint *

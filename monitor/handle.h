@@ -8,6 +8,7 @@
 #include "breakpoints.h"
 #include "machine/devices.h"
 #include "machine/memory.h"
+#include "schedule.h"
 #include "symbols.h"
 
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ struct descry_monitor {
 	char note[160]; /* of the loader; empty: none */
 
 	struct breakpoints breakpoints;
+	struct schedule schedule;
 	uint32_t unhandled;                       /* as struct descry_control */
 	atomic_bool interrupted;                  /* descry_monitor_interrupt(), not used up yet */
 	const struct descry_host_hooks *host_hooks; /* NULL: nobody takes them, the run goes on */

@@ -196,7 +196,11 @@ descry_monitor_destroy(struct descry_monitor *monitor)
 enum descry_status
 descry_monitor_reset(struct descry_monitor *monitor)
 {
-	return descry_snapshot_restore(monitor, monitor->start);
+	const enum descry_status status = descry_snapshot_restore(monitor, monitor->start);
+
+	schedule_restart(&monitor->schedule);
+	breakpoints_await(&monitor->breakpoints, &monitor->schedule);
+	return status;
 }
 
 /* --- what others ask for -------------------------------------------------------------- */

@@ -1,4 +1,5 @@
 #include "handle.h"
+#include "inject.h"
 #include "stop.h"
 
 /* One call of descry_monitor_run(). */
@@ -8,7 +9,16 @@ struct run {
 	struct descry_stop *stop;
 	struct descry_exit exit; /* of the last time the CPU ran */
 	uint64_t done;           /* instructions so far */
+	uint64_t began_at;       /* the boundary where it began: the count, and the address */
+	uint64_t began_ip;
+	bool look; /* at a breakpoint on the next instruction, too */
 };
+
+static const struct descry_state *
+state_of(const struct run *run)
+{
+	return descry_vcpu_state(run->monitor->vcpu);
+}
 
 /* What the end of a run is made of; false: it has ended and stop is filled. */
 static bool
@@ -22,17 +32,31 @@ end(struct run *run, enum descry_stop_reason reason)
 	return false;
 }
 
+/* How far it may go at once: to what was asked for, or to what comes before. 0: no limit. */
+static uint64_t
+stretch(const struct run *run)
+{
+	const uint64_t deadline = schedule_deadline(&run->monitor->schedule);
+	const uint64_t left = run->request->count ? run->request->count - run->done : 0;
+	const uint64_t until = deadline - state_of(run)->retired;
+
+	if (deadline == DESCRY_NEVER || (left && left < until))
+		return left;
+	return until;
+}
+
 static void
 run_cpu(struct run *run)
 {
 	const struct descry_run_request *request = run->request;
 	struct descry_monitor *monitor = run->monitor;
-	const struct descry_state *state = descry_vcpu_state(monitor->vcpu);
+	const struct descry_state *state = state_of(run);
 	const uint64_t before = state->retired;
 	const struct descry_control control = {
-		.budget = request->count ? request->count - run->done : 0,
+		.budget = stretch(run),
 		.breakpoints = monitor->breakpoints.addresses,
 		.breakpoint_count = monitor->breakpoints.address_count,
+		.break_at_first = run->look,
 		.events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT) |
 			  (request->watch_access ? DESCRY_EVENT_BIT(DESCRY_EVENT_ACCESS) : 0),
 		.watch_access = request->watch_access,
@@ -41,6 +65,8 @@ run_cpu(struct run *run)
 
 	descry_vcpu_run(monitor->vcpu, &control, &run->exit);
 	run->done += state->retired - before;
+	run->look = true;
+	inject_settle(&monitor->schedule, state);
 }
 
 static bool
@@ -66,11 +92,17 @@ on_request(struct run *run)
 	return true;
 }
 
+/* Where the user stands already; a breakpoint there has been seen. */
 static bool
-on_breakpoint(struct run *run)
+is_where_it_began(const struct run *run, uint64_t linear)
+{
+	return run->began_at == state_of(run)->retired && run->began_ip == linear;
+}
+
+static bool
+stop_at_breakpoint(struct run *run, uint64_t linear)
 {
 	struct breakpoints *breakpoints = &run->monitor->breakpoints;
-	const uint64_t linear = descry_vcpu_linear_ip(run->monitor->vcpu);
 	struct descry_breakpoint *breakpoint = breakpoints_at(breakpoints, linear);
 
 	if (breakpoint)
@@ -80,13 +112,45 @@ on_breakpoint(struct run *run)
 	return end(run, DESCRY_STOP_BREAKPOINT);
 }
 
+/* Somebody waits for this address. What is injected here comes first, and then we look again. */
+static bool
+on_breakpoint(struct run *run)
+{
+	struct descry_monitor *monitor = run->monitor;
+	const uint64_t linear = descry_vcpu_linear_ip(monitor->vcpu);
+	const uint64_t retired = state_of(run)->retired;
+
+	schedule_arrive(&monitor->schedule, retired, linear);
+	run->look = schedule_deadline(&monitor->schedule) <= retired;
+	if (run->look || is_where_it_began(run, linear) ||
+	    !breakpoints_stop_at(&monitor->breakpoints, linear))
+		return true;
+	return stop_at_breakpoint(run, linear);
+}
+
+/* While the CPU is halted, time passes until something wakes it (DESIGN section 3). */
+static bool
+on_halt(struct run *run)
+{
+	struct descry_vcpu *vcpu = run->monitor->vcpu;
+	uint64_t passed;
+
+	if (!inject_wakes(&run->monitor->schedule, state_of(run)))
+		return end(run, DESCRY_STOP_HALTED);
+	passed = stretch(run);
+	descry_vcpu_state_mutable(vcpu)->retired += passed;
+	descry_vcpu_state_changed(vcpu);
+	run->done += passed;
+	return true;
+}
+
 /* Does the run go on after this exit of the CPU? */
 static bool
 on_exit_of_cpu(struct run *run)
 {
 	switch (run->exit.reason) {
 	case DESCRY_EXIT_BUDGET:
-		return end(run, DESCRY_STOP_STEP);
+		return true;
 	case DESCRY_EXIT_BREAKPOINT:
 		return on_breakpoint(run);
 	case DESCRY_EXIT_KICK: /* stale, unless .interrupted says that it is for this run */
@@ -96,7 +160,7 @@ on_exit_of_cpu(struct run *run)
 	case DESCRY_EXIT_ACCESS:
 		return end(run, DESCRY_STOP_ACCESS);
 	case DESCRY_EXIT_HALTED:
-		return end(run, DESCRY_STOP_HALTED);
+		return on_halt(run);
 	case DESCRY_EXIT_UNHANDLED:
 		return end(run, DESCRY_STOP_UNHANDLED);
 	case DESCRY_EXIT_SHUTDOWN:
@@ -111,26 +175,38 @@ on_exit_of_cpu(struct run *run)
 	return false;
 }
 
-/*
- * Between two turns of the CPU. It does not look at a breakpoint on its very first
- * instruction; on any turn but the first that is for us to do.
- */
+/* What is due at this boundary comes. */
 static bool
-goes_on(struct run *run)
+inject_due(struct run *run)
 {
 	struct descry_monitor *monitor = run->monitor;
+	const struct descry_injection *injection;
 
-	if (atomic_load(&monitor->interrupted))
-		return end(run, DESCRY_STOP_INTERRUPTED);
-	if (run->done == 0)
-		return true;
-	if (run->request->count && run->done >= run->request->count)
-		return end(run, DESCRY_STOP_STEP);
-	if (breakpoints_stop_at(&monitor->breakpoints, descry_vcpu_linear_ip(monitor->vcpu)))
-		return on_breakpoint(run);
+	while ((injection = schedule_take(&monitor->schedule, state_of(run)->retired)) != NULL) {
+		if (injection->when.kind == DESCRY_WHEN_ADDRESS)
+			breakpoints_await(&monitor->breakpoints, &monitor->schedule);
+		if (injection->kind != DESCRY_INJECT_HOST)
+			inject_ask(monitor->vcpu, injection);
+		else if (!on_host_interrupt(run))
+			return false;
+	}
 	return true;
 }
 
+/* Between two turns of the CPU. */
+static bool
+goes_on(struct run *run)
+{
+	if (!inject_due(run))
+		return false;
+	if (atomic_load(&run->monitor->interrupted))
+		return end(run, DESCRY_STOP_INTERRUPTED);
+	if (run->request->count && run->done >= run->request->count)
+		return end(run, DESCRY_STOP_STEP);
+	return true;
+}
+
+/* What the host has to do first, if anything. */
 static bool
 begins(struct run *run)
 {
@@ -138,6 +214,17 @@ begins(struct run *run)
 
 	return !monitor->host_hooks ||
 	       monitor->host_hooks->run(monitor->host_owner, monitor, run->stop);
+}
+
+/* The CPU does not look at a breakpoint on its very first instruction, unless it is told to. */
+static void
+mark_beginning(struct run *run)
+{
+	struct descry_monitor *monitor = run->monitor;
+
+	run->began_at = state_of(run)->retired;
+	run->began_ip = descry_vcpu_linear_ip(monitor->vcpu);
+	run->look = schedule_awaits(&monitor->schedule, run->began_at, run->began_ip);
 }
 
 void
@@ -150,6 +237,7 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 	if (request->to_target)
 		breakpoints_set_target(&monitor->breakpoints, request->target);
 	if (begins(&run)) {
+		mark_beginning(&run);
 		while (goes_on(&run)) {
 			run_cpu(&run);
 			if (!on_exit_of_cpu(&run))

@@ -6,6 +6,7 @@ struct descry_snapshot {
 	struct descry_vcpu_image cpu;
 	struct device_state devices;
 	struct descry_stop stop; /* the one it was taken at */
+	struct schedule schedule;
 	struct memory_image *memory;
 };
 
@@ -24,6 +25,7 @@ descry_snapshot_take(struct descry_monitor *monitor, struct descry_snapshot **ou
 	descry_vcpu_save(monitor->vcpu, &snapshot->cpu);
 	snapshot->devices = monitor->devices.state;
 	snapshot->stop = monitor->last_stop;
+	snapshot->schedule = monitor->schedule;
 
 	/* Pages that the CPU may write must be asked for again: that is what marks them. */
 	descry_vcpu_memory_changed(monitor->vcpu);
@@ -42,6 +44,8 @@ descry_snapshot_restore(struct descry_monitor *monitor, const struct descry_snap
 	descry_monitor_map_host_window(monitor, monitor->memory.window_mapped);
 	if (monitor->host_hooks)
 		monitor->host_hooks->replaced(monitor->host_owner, monitor);
+	schedule_restore(&monitor->schedule, &snapshot->schedule, snapshot->cpu.state.retired);
+	breakpoints_await(&monitor->breakpoints, &monitor->schedule);
 	return DESCRY_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "stop.h"
 
 #include "handle.h"
+#include "inject.h"
 
 #include <descry/disas.h>
 
@@ -314,11 +315,25 @@ stop_fill(struct descry_monitor *monitor, enum descry_stop_reason reason,
 		.cs = state->seg[DESCRY_CS].sel,
 		.fault = exit ? exit->fault : (struct descry_fault){ .vector = DESCRY_VEC_NONE },
 	};
+	stop->injection = inject_behind(&monitor->schedule, state, stop);
 }
 
-void
-stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
-		struct descry_stop *stop)
+/* "; injected by 2: nmi every 1000" */
+static void
+append_injection(struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	const struct descry_injection *injection =
+		schedule_find(&monitor->schedule, stop->injection);
+	char text[DESCRY_INJECTION_TEXT];
+
+	if (injection)
+		append(stop, "; injected by %d: %s", stop->injection,
+		       descry_injection_text(monitor, injection, text));
+}
+
+static void
+write_reason(struct descry_monitor *monitor, const struct descry_exit *exit,
+	     struct descry_stop *stop)
 {
 	struct place place;
 
@@ -365,6 +380,14 @@ stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
 	case DESCRY_STOP_REASON_COUNT:
 		break;
 	}
+}
+
+void
+stop_write_text(struct descry_monitor *monitor, const struct descry_exit *exit,
+		struct descry_stop *stop)
+{
+	write_reason(monitor, exit, stop);
+	append_injection(monitor, stop);
 }
 
 void

@@ -44,7 +44,7 @@ const char *descry_monitor_image_name(const struct descry_monitor *monitor);
 /* One line that the user should see about how the image was loaded; NULL: there is none. */
 const char *descry_monitor_note(const struct descry_monitor *monitor);
 
-/* Back to the start: memory, devices and CPU as after create. */
+/* Back to the start: memory, devices and CPU as after create; injections begin anew. */
 enum descry_status descry_monitor_reset(struct descry_monitor *monitor);
 
 /* --- running -------------------------------------------------------------------------- */
@@ -90,6 +90,7 @@ struct descry_stop {
 	uint16_t cs;
 	int exit_status;           /* GUEST_EXIT: (value * 2 + 1) & 255 */
 	int breakpoint;            /* BREAKPOINT: its number; 0: of a debugger */
+	int injection;             /* the one that led to it (<descry/schedule.h>); 0: none */
 	struct descry_fault fault; /* UNHANDLED, SHUTDOWN */
 	char text[512]; /* one line that says it all: reason, cs:ip, the instruction, segments */
 };
@@ -183,7 +184,8 @@ struct descry_snapshot;
  * CPU, provenance, devices, memory and the host window. Taking one costs a copy of the
  * pages written since the last one, restoring one a copy of the pages that differ. Any
  * number may exist, and be restored in any order and any number of times. Restoring
- * leaves breakpoints alone.
+ * leaves breakpoints alone; of injections (<descry/schedule.h>) the list stays, and each
+ * is again where it was.
  */
 enum descry_status descry_snapshot_take(struct descry_monitor *monitor,
 					struct descry_snapshot **out);

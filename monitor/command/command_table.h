@@ -97,6 +97,7 @@ struct command {
 
 /* Rows of one topic; each list ends with a row without a name. */
 extern const struct command run_commands[];
+extern const struct command inject_commands[];
 extern const struct command micro_commands[];
 extern const struct command segment_commands[];
 extern const struct command state_commands[];
