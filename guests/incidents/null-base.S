@@ -29,7 +29,7 @@ washed:
 	EXIT
 
 	BEGIN_GDT
-	DESCRIPTOR 0x300000, 0xfff, 0x4093	# 30
+	DESCRIPTOR 0x500000, 0xfff, 0x4093	# 30
 	END_GDT
 
 idtr:	.word	0

@@ -18,7 +18,7 @@ protected:
 	ltr	%ax
 	mov	$LDT_OF_MAIN, %ax
 	lldt	%ax
-	movl	$0x0badbad0, 0x300000
+	movl	$0x0badbad0, 0x500000
 	movl	$0x600d600d, 0x400000
 	mov	$OWN, %ax
 	mov	%ax, %fs
@@ -47,7 +47,7 @@ tss_other:
 	.p2align 3
 ldt_main:
 	.quad	0
-	DESCRIPTOR 0x300000, 0xfff, 0x4093
+	DESCRIPTOR 0x500000, 0xfff, 0x4093
 ldt_other:
 	.quad	0
 	DESCRIPTOR 0x400000, 0xfff, 0x4093

@@ -28,9 +28,14 @@ def parts_of(script):
     return [part for part in parts if part]
 
 
+def placed(folder, options):
+    """The options with the images where they are."""
+    return [f"{folder}/{word}" if word.endswith((".elf", ".rom")) else word for word in options]
+
+
 def session(descry, guests, options, parts):
     """What the commands print, the parts under headings, and the exit status last."""
-    arguments = [str(guests / word) if word.endswith(".elf") else word for word in options]
+    arguments = placed(str(guests), options)
     for number, part in enumerate(parts, 1):
         arguments += ["-e", "echo " + PART[:-1] % number]
         for command in part:
@@ -66,7 +71,7 @@ def main():
     text, was = script.read_text(), page.read_text()
     options = text.splitlines()[0].removeprefix("#!").split()
 
-    start = "descry build/release/guests/" + " ".join(options)
+    start = " ".join(["descry", *placed("build/release/guests", options)])
     if start not in was:
         sys.exit(f"{page}: does not say how to start the session: {start}")
     if f"({page.name})" not in (page.parent / "README.md").read_text():
