@@ -115,14 +115,22 @@ cpu_derive_alignment(struct cpu *c)
 		derive_fast(c, (enum descry_sreg)sreg);
 }
 
+/* What counts in ring 3 alone: alignment, and a virtual interrupt before the next instruction. */
+static void
+look_at_ring_3(struct cpu *c)
+{
+	cpu_derive_alignment(c);
+	cpu_come_back(c);
+}
+
 /* Host pointers are kept for what the current privilege may do; so is code for fetches. */
 void
 cpu_derive_privilege(struct cpu *c)
 {
 	const bool user = c->paging && descry_cpl(&c->state) == 3;
 
-	if (DESCRY_UNLIKELY(c->state.rflags & DESCRY_FLAG_AC))
-		cpu_derive_alignment(c);
+	if (DESCRY_UNLIKELY(c->state.rflags & (DESCRY_FLAG_AC | DESCRY_FLAG_VIP)))
+		look_at_ring_3(c);
 	if (user == c->user)
 		return;
 	c->user = user;
@@ -142,11 +150,12 @@ derive_paging(struct cpu *c)
 	cpu_derive_privilege(c);
 }
 
-/* Privilege matters to pages and to alignment alone. */
+/* Privilege matters to pages, to alignment and to virtual interrupts alone. */
 static void
 derive_access_attr(struct cpu *c)
 {
-	const bool privilege = c->paging || c->state.cr0 & DESCRY_CR0_AM;
+	const bool privilege =
+		c->paging || c->state.cr0 & DESCRY_CR0_AM || c->state.cr4 & DESCRY_CR4_PVI;
 
 	c->access_attr =
 		(uint16_t) ~(DESCRY_ATTR_AVL | DESCRY_ATTR_A | (privilege ? 0u : DESCRY_ATTR_DPL));

@@ -14,7 +14,7 @@ eflags_write(struct cpu *c, uint32_t value)
 {
 	c->state.rflags = (value & c->eflags_bits) | c->eflags_ones;
 	flags_write(&c->flags, value);
-	if (c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF))
+	if (c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF | DESCRY_FLAG_VIP))
 		cpu_come_back(c);
 	if (DESCRY_UNLIKELY(c->state.rflags & DESCRY_FLAG_AC) ||
 	    DESCRY_UNLIKELY(c->rules.alignment))
@@ -26,6 +26,17 @@ static bool
 is_virtual(const struct cpu *c)
 {
 	return in_v86(c) && iopl(c) < 3;
+}
+
+/* SDM vol. 3, System Flags and Fields in the EFLAGS Register: they count with less than IOPL 3. */
+bool
+eflags_virtual_interrupt(const struct cpu *c)
+{
+	const uint32_t both = DESCRY_FLAG_VIF | DESCRY_FLAG_VIP;
+	const uint32_t enabled = in_v86(c) ? DESCRY_CR4_VME : DESCRY_CR4_PVI;
+
+	return (c->state.rflags & both) == both && c->state.cr4 & enabled &&
+	       descry_cpl(&c->state) == 3 && iopl(c) < 3;
 }
 
 bool

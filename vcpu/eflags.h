@@ -34,6 +34,13 @@ DESCRY_MUST_CHECK bool eflags_load(struct cpu *c, uint32_t value, unsigned size)
 /* IRET, to the same or an outer ring: the same; 32 bits wide with RF, and at CPL 0 VIF and VIP. */
 DESCRY_MUST_CHECK bool eflags_return(struct cpu *c, uint32_t value, unsigned size);
 
+/*
+ * Does a program that has set VIF find an interrupt waiting for it (VIP)? Then its next
+ * instruction is #GP(0) (SDM vol. 3, Class 2 - Maskable Hardware Interrupt Handling in
+ * Virtual-8086 Mode; Protected-Mode Virtual Interrupts).
+ */
+bool eflags_virtual_interrupt(const struct cpu *c);
+
 static inline unsigned
 iopl(const struct cpu *c)
 {

@@ -240,16 +240,28 @@ stop_at_breakpoint(struct cpu *c)
 	leave_run(c, DESCRY_EXIT_BREAKPOINT);
 }
 
-/* The user's breakpoint comes first: the guest has not noticed anything yet. */
+/*
+ * c->fault, which the guest meets before the instruction. The user's breakpoint comes first: the
+ * guest has not noticed anything yet.
+ */
 static void
-break_for_guest(struct cpu *c, uint16_t dr6, bool first)
+fault_before(struct cpu *c, bool first)
 {
-	if (!first && is_at_breakpoint(c, NULL)) {
+	if (!first && is_at_breakpoint(c, NULL))
 		stop_at_breakpoint(c);
-		return;
-	}
-	debug_raise(c, dr6);
-	interrupt_deliver_fault(c);
+	else
+		interrupt_deliver_fault(c);
+}
+
+/* False, with c->fault set: at a breakpoint of the guest, or when a virtual interrupt waits. */
+static bool
+may_begin(struct cpu *c, uint16_t dr6)
+{
+	if (DESCRY_UNLIKELY(dr6))
+		return debug_raise(c, dr6);
+	if (DESCRY_LIKELY(!(c->state.rflags & DESCRY_FLAG_VIP)) || !eflags_virtual_interrupt(c))
+		return true;
+	return raise(c, DESCRY_VEC_GP, 0);
 }
 
 /* first: the user's breakpoint here has been seen. */
@@ -286,8 +298,8 @@ run_on(struct cpu *c, bool first)
 		return;
 	else if (c->state.halted)
 		leave_run(c, DESCRY_EXIT_HALTED);
-	else if (DESCRY_UNLIKELY(dr6))
-		break_for_guest(c, dr6, first);
+	else if (DESCRY_UNLIKELY(!may_begin(c, dr6)))
+		fault_before(c, first);
 	else
 		run_block(c, first);
 }

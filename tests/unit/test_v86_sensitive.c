@@ -52,7 +52,7 @@ sensitive_instructions(void **state)
 	{ "POPF, VME: IF into VIF",      VME, 0,        { 0x9d },       { 0x3203 }, NONE, VIF|1,        ANY },
 	{ "POPF, VME: VIF out, IF stays", VME, VIF|IF,  { 0x9d },       { 0x0002 }, NONE, IF,           ANY },
 	{ "POPF, VME: one is waiting",   VME, VIP,      { 0x9d },       { 0x0202 }, GP,   ANY,          ANY },
-	{ "POPF, VME: it may wait on",   VME, VIP|VIF,  { 0x9d },       { 0x0002 }, NONE, VIP,          ANY },
+	{ "POPF, VME: it may wait on",   VME, VIP,      { 0x9d },       { 0x0002 }, NONE, VIP,          ANY },
 	{ "POPF, VME: TF",               VME, 0,        { 0x9d },       { 0x0102 }, GP,   ANY,          ANY },
 	{ "POPFD, VME",                  VME, 0,        { 0x66, 0x9d }, { 0x0202 }, GP,   ANY,          ANY },
 	{ "POPFD with IOPL 3 keeps VM",  0,   IOPL,     { 0x66, 0x9d }, { 0x0202 }, NONE, IOPL|IF,      ANY },
@@ -202,6 +202,14 @@ the_bitmap_keeps_it_from_the_program(void **state)
 /* --- ring 3 of protected mode --------------------------------------------------------- */
 
 static void
+put_ring3(struct machine *m)
+{
+	put(m, DESCRY_CS,
+	    (struct descry_segment){ .limit = UINT32_MAX, .sel = 0x4b, .attr = 0xc0fb });
+	put_cpl(m, 3);
+}
+
+static void
 protected_mode_virtual_interrupts(void **state)
 {
 	static const struct {
@@ -222,9 +230,7 @@ protected_mode_virtual_interrupts(void **state)
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		begin_ring0(m, frame_in, sizeof(frame_in));
-		put(m, DESCRY_CS,
-		    (struct descry_segment){ .limit = UINT32_MAX, .sel = 0x4b, .attr = 0xc0fb });
-		put_cpl(m, 3);
+		put_ring3(m);
 		m->ram[0x8000] = rows[i].code;
 		descry_vcpu_memory_changed(m->vcpu);
 		descry_vcpu_state_mutable(m->vcpu)->rflags = rows[i].flags;
@@ -235,6 +241,81 @@ protected_mode_virtual_interrupts(void **state)
 		if (rows[i].vector == NONE && (cpu(m)->rflags & ~(uint64_t)2) != rows[i].after)
 			fail_msg("%s: flags %x", rows[i].what, (unsigned)cpu(m)->rflags);
 	}
+}
+
+/* --- a virtual interrupt that waits for VIF ------------------------------------------- */
+
+static const struct { /* in front of a NOP: V86, or ring 3 of protected mode */
+	const char *what;
+	bool v86;
+	uint32_t cr4, flags;
+	unsigned vector;
+} waiting[] = {
+	{ "V86, VIF and VIP", true, VME, VIF | VIP, GP },
+	{ "V86, IOPL 2", true, VME, 0x2000 | VIF | VIP, GP },
+	{ "V86, IOPL 3: IF is what counts", true, VME, IOPL | VIF | VIP, NONE },
+	{ "V86, VIP alone", true, VME, VIP, NONE },
+	{ "V86, VIF alone", true, VME, VIF, NONE },
+	{ "V86, no VME", true, PVI, VIF | VIP, NONE },
+	{ "ring 3, VIF and VIP", false, PVI, VIF | VIP, GP },
+	{ "ring 3, IOPL 3", false, PVI, IOPL | VIF | VIP, NONE },
+	{ "ring 3, no PVI", false, VME, VIF | VIP, NONE },
+};
+
+static void
+an_instruction_does_not_begin_while_one_waits(void **state)
+{
+	struct machine *m = *state;
+
+	for (size_t i = 0; i < COUNT(waiting); i++) {
+		struct descry_state *to = descry_vcpu_state_mutable(m->vcpu);
+
+		BEGIN_V86(m, waiting[i].flags, waiting[i].cr4, 0x90);
+		if (!waiting[i].v86) {
+			put_ring3(m);
+			to->rflags &= ~(uint64_t)DESCRY_FLAG_VM;
+			to->rip = ORIGIN;
+			descry_vcpu_state_changed(m->vcpu);
+		}
+		if (step(m).vector != waiting[i].vector)
+			fail_msg("%s", waiting[i].what);
+	}
+}
+
+/* Found by the same run, behind the instruction that goes there. */
+static void
+the_way_back_to_a_program_finds_it(void **state)
+{
+	static const uint32_t flags = DESCRY_FLAG_VM | VIF | VIP;
+	const uint32_t frame[] = { V86_IP, V86_CS, flags, 0x1000, 0x600, 0, 0, 0, 0 };
+	struct machine *m = *state;
+	struct descry_state *to = descry_vcpu_state_mutable(m->vcpu);
+
+	begin_ring0(m, frame, sizeof(frame));
+	memset(&m->ram[ORIGIN], 0x90, 16);
+	to->cr4 = VME;
+	assert_int_equal(run(m, 2).reason, DESCRY_EXIT_BUDGET);
+	assert_int_equal(cpu(m)->rip, HANDLERS + GP);
+	assert_int_equal(dword_at(m, RING0_STACK - 40), 0);
+	assert_int_equal(dword_at(m, RING0_STACK - 36), V86_IP);
+}
+
+static void
+so_does_a_far_return_to_ring_3(void **state)
+{
+	static const uint32_t frame[] = { ORIGIN, 0x4b, 0x6000, 0x43 };
+	struct machine *m = *state;
+	struct descry_state *to = descry_vcpu_state_mutable(m->vcpu);
+
+	begin_ring0(m, frame, sizeof(frame));
+	memset(&m->ram[ORIGIN], 0x90, 16);
+	m->ram[0x8000] = 0xcb;
+	to->cr4 = PVI;
+	to->rflags = VIF | VIP; /* in ring 0 nobody looks at them */
+	descry_vcpu_state_changed(m->vcpu);
+	assert_int_equal(run(m, 2).reason, DESCRY_EXIT_BUDGET);
+	assert_int_equal(cpu(m)->rip, HANDLERS + GP);
+	assert_int_equal(dword_at(m, RING0_STACK - 20), ORIGIN);
 }
 
 int
@@ -248,6 +329,9 @@ main(void)
 		TEST(int_n_is_redirected),
 		TEST(the_bitmap_keeps_it_from_the_program),
 		TEST(protected_mode_virtual_interrupts),
+		TEST(an_instruction_does_not_begin_while_one_waits),
+		TEST(the_way_back_to_a_program_finds_it),
+		TEST(so_does_a_far_return_to_ring_3),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
