@@ -235,6 +235,14 @@ append_fault_chain(struct descry_monitor *monitor, struct descry_stop *stop)
 	}
 }
 
+/* SDM vol. 3, Interrupt 8 - Double Fault Exception. */
+static const char *
+leads_out(const struct descry_state *state)
+{
+	return state->nmi_blocked || state->in_smm ? "only a reset leads out"
+						   : "nmi, smi, init or reset lead out";
+}
+
 static void
 describe_shutdown(struct descry_monitor *monitor, struct descry_stop *stop,
 		  const struct place *place)
@@ -242,7 +250,7 @@ describe_shutdown(struct descry_monitor *monitor, struct descry_stop *stop,
 	if (descry_vcpu_event_count(monitor->vcpu) == 0) {
 		append(stop, "shut down already, at ");
 		append_whole_place(monitor, stop, place, 0);
-		append(stop, "; only a reset leads out of it");
+		append(stop, "; %s of it", leads_out(descry_vcpu_state(monitor->vcpu)));
 		return;
 	}
 	append(stop, "shutdown (triple fault): ");

@@ -165,6 +165,7 @@ static void
 shut_down(struct cpu *c, const struct interruption *first)
 {
 	c->state.shut_down = 1;
+	c->state.shadow = 0;
 	c->exit->reason = DESCRY_EXIT_SHUTDOWN;
 	c->exit->fault.vector = (uint8_t)first->vector;
 	c->exit->fault.error_code = first->error_code;

@@ -52,6 +52,9 @@ void interrupt_deliver_trap(struct cpu *c);
  */
 DESCRY_MUST_CHECK bool interrupt_deliver_external(struct cpu *c, unsigned vector);
 
+/* Is the CPU in a shutdown that nothing which is pending ends? */
+bool interrupt_shuts_down(struct cpu *c);
+
 /*
  * Takes one event that is pending and may be taken at this boundary: an NMI before an interrupt.
  * False: there is none, or c->leave is set.

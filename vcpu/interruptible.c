@@ -60,10 +60,17 @@ descry_vcpu_accepts_interrupt(const struct descry_vcpu *vcpu)
 	return accepts_interrupt(&vcpu->cpu);
 }
 
+/* An event whose delivery shuts the CPU down is gone as well. */
+static bool
+is_taken(struct cpu *c, unsigned vector)
+{
+	return interrupt_deliver_external(c, vector) || c->state.shut_down;
+}
+
 static bool
 take_nmi(struct cpu *c)
 {
-	if (!interrupt_deliver_external(c, DESCRY_VEC_NMI))
+	if (!is_taken(c, DESCRY_VEC_NMI))
 		return false;
 	c->state.nmi_blocked = 1;
 	c->state.pending &= (uint8_t)~DESCRY_PENDING_NMI;
@@ -74,10 +81,24 @@ take_nmi(struct cpu *c)
 static bool
 take_interrupt(struct cpu *c)
 {
-	if (!interrupt_deliver_external(c, c->state.interrupt))
+	if (!is_taken(c, c->state.interrupt))
 		return false;
 	withdraw(c);
 	return true;
+}
+
+/*
+ * SDM vol. 3, Interrupt 8 - Double Fault Exception: an NMI, an SMI, INIT or RESET ends a shutdown,
+ * but RESET alone one in the handler of an NMI or in SMM.
+ */
+bool
+interrupt_shuts_down(struct cpu *c)
+{
+	const uint8_t ends = DESCRY_PENDING_NMI | DESCRY_PENDING_SMI | DESCRY_PENDING_INIT;
+
+	if (c->state.pending & ends && !c->state.nmi_blocked && !c->state.in_smm)
+		c->state.shut_down = 0;
+	return c->state.shut_down;
 }
 
 bool

@@ -402,7 +402,7 @@ has_to_leave(struct cpu *c)
 		return true;
 	if (DESCRY_UNLIKELY(c->come_back))
 		look_around(c);
-	if (c->state.shut_down && !smm_ends_shutdown(c))
+	if (DESCRY_UNLIKELY(c->state.shut_down) && interrupt_shuts_down(c))
 		leave_run(c, DESCRY_EXIT_SHUTDOWN);
 	else if (atomic_load_explicit(&c->kick, memory_order_relaxed) &&
 		 atomic_exchange(&c->kick, false))

@@ -160,12 +160,6 @@ smm_take(struct cpu *c)
 	return true;
 }
 
-bool
-smm_ends_shutdown(const struct cpu *c)
-{
-	return c->state.pending & DESCRY_PENDING_INIT && accepts(c);
-}
-
 static void
 post(struct cpu *c, uint8_t what)
 {

@@ -10,9 +10,6 @@
 
 #define SMBASE_RESET 0x30000u
 
-/* Is INIT about to end a shutdown? */
-bool smm_ends_shutdown(const struct cpu *c);
-
 /* Takes INIT, or else an SMI, if it may be taken at this boundary. */
 DESCRY_MUST_CHECK bool smm_take_pending(struct cpu *c);
 

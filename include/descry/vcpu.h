@@ -230,7 +230,8 @@ void descry_vcpu_request(struct descry_vcpu *vcpu, uint32_t request);
 /*
  * Interrupts from outside, while stopped or from a bus handler. Each waits in the state
  * until a boundary at which it may be taken, and is: a maskable one until IF is set and
- * no shadow holds it off, an NMI until the last one has returned. Both wake HLT.
+ * no shadow holds it off, an NMI until the last one has returned. Both wake HLT. An NMI, an
+ * SMI and INIT end a shutdown, if it was not met in the handler of an NMI or in SMM.
  */
 void descry_vcpu_interrupt(struct descry_vcpu *vcpu, uint8_t vector); /* replaces one that waits */
 void descry_vcpu_withdraw_interrupt(struct descry_vcpu *vcpu);
@@ -242,7 +243,7 @@ bool descry_vcpu_accepts_interrupt(const struct descry_vcpu *vcpu);
 /*
  * System management interrupt and INIT, while stopped or from a bus handler. Each waits until
  * a boundary outside SMM at which no shadow is in force, and is taken there before the
- * others; INIT ends a shutdown too. They take no time. The answer is false when the CPU has no SMM
+ * others. They take no time. The answer is false when the CPU has no SMM
  * (knob smm.map).
  */
 bool descry_vcpu_smi(struct descry_vcpu *vcpu);

@@ -268,7 +268,7 @@ const struct command run_commands[] = {
 	  on_init, REPEAT_NEVER,
 	  "ask for an INIT of the CPU at this boundary",
 	  "The CPU begins at its reset vector; memory, devices, SMBASE and the model-specific\n"
-	  "registers stay. It waits as an SMI does, and leads out of a shutdown." },
+	  "registers stay. It waits as an SMI does, and as NMI and SMI leads out of a shutdown." },
 	{ 0 },
 };
 /* clang-format on */

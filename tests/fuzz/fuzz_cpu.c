@@ -48,7 +48,8 @@ run_case(struct fuzz *fuzz, uint64_t number)
 
 		descry_vcpu_run(world->vcpu, &control, &exit);
 		fuzz->faults += descry_vcpu_event_count(world->vcpu);
-		if (exit.reason == DESCRY_EXIT_HALTED) {
+		if (exit.reason == DESCRY_EXIT_HALTED ||
+		    (exit.reason == DESCRY_EXIT_SHUTDOWN && piece % 4 == 0)) {
 			descry_vcpu_nmi(world->vcpu);
 			exit.reason = DESCRY_EXIT_BUDGET;
 		}

@@ -232,6 +232,76 @@ a_bus_handler_interrupts_behind_its_instruction(void **state)
 	assert_int_equal(word_at(m, 0x7000 - 6), ORIGIN + 4);
 }
 
+/* --- shutdown ------------------------------------------------------------------------- */
+
+/* UD2 with an empty IDT; the NMI finds one again. */
+static void
+shut_down(struct machine *m)
+{
+	struct descry_state *to = descry_vcpu_state_mutable(m->vcpu);
+
+	BEGIN_REAL(m, 0, 0x0f, 0x0b, 0x40, 0xf4); /* ud2; inc ax; hlt */
+	to->nmi_blocked = 0;
+	to->idtr.limit = 0;
+	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	to->idtr.limit = 0x3ff;
+}
+
+static void
+an_nmi_ends_a_shutdown(void **state)
+{
+	struct machine *m = *state;
+
+	shut_down(m);
+	descry_vcpu_interrupt(m->vcpu, VECTOR); /* does not */
+	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	descry_vcpu_withdraw_interrupt(m->vcpu);
+	descry_vcpu_nmi(m->vcpu);
+	assert_int_equal(run(m, 1).reason, DESCRY_EXIT_BUDGET);
+	assert_int_equal(cpu(m)->shut_down, 0);
+	assert_int_equal(cpu(m)->rip, NMI_ISR + 1);
+	assert_int_equal(word_at(m, 0x7000 - 6), ORIGIN); /* where it stood */
+}
+
+/* SDM vol. 3, Interrupt 8: a shutdown in the handler of an NMI is for RESET alone. */
+static void
+not_one_in_the_handler_of_an_nmi(void **state)
+{
+	struct machine *m = *state;
+
+	shut_down(m);
+	descry_vcpu_state_mutable(m->vcpu)->nmi_blocked = DESCRY_NMI_BLOCKED_BY_NMI;
+	descry_vcpu_nmi(m->vcpu);
+	descry_vcpu_init(m->vcpu);
+	assert_true(descry_vcpu_smi(m->vcpu));
+	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	descry_vcpu_reset(m->vcpu);
+	assert_int_equal(cpu(m)->shut_down, 0);
+	assert_int_equal(cpu(m)->pending, 0);
+}
+
+/* With the IDT still empty it leads from one shutdown into the next, and blocks what follows. */
+static void
+an_nmi_that_cannot_be_delivered_is_gone(void **state)
+{
+	struct machine *m = *state;
+
+	shut_down(m);
+	descry_vcpu_state_mutable(m->vcpu)->idtr.limit = 0;
+	descry_vcpu_nmi(m->vcpu);
+	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	assert_int_equal(cpu(m)->pending, 0);
+	assert_int_equal(cpu(m)->nmi_blocked, DESCRY_NMI_BLOCKED_BY_NMI);
+
+	BEGIN_REAL(m, IF, 0x90); /* an interrupt goes the same way */
+	descry_vcpu_state_mutable(m->vcpu)->shut_down = 0;
+	descry_vcpu_state_mutable(m->vcpu)->idtr.limit = 0;
+	descry_vcpu_interrupt(m->vcpu, VECTOR);
+	assert_int_equal(run(m, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	assert_int_equal(cpu(m)->pending, 0);
+}
+
 int
 main(void)
 {
@@ -246,6 +316,9 @@ main(void)
 		TEST(what_wakes_from_hlt),
 		TEST(in_the_middle_of_a_repeat),
 		TEST(a_bus_handler_interrupts_behind_its_instruction),
+		TEST(an_nmi_ends_a_shutdown),
+		TEST(not_one_in_the_handler_of_an_nmi),
+		TEST(an_nmi_that_cannot_be_delivered_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

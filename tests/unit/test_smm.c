@@ -431,6 +431,44 @@ init_ends_a_shutdown(void **state)
 	assert_int_equal(cpu()->idtr.limit, 0xffff);
 }
 
+/* RSM goes on with the instruction that led there: the map has no bit for a shutdown. */
+static void
+an_smi_ends_a_shutdown(void **state)
+{
+	(void)state;
+	open_as("p6", NULL);
+	put_handler(nop_rsm, sizeof(nop_rsm));
+	LOAD(&machine, 0x0f, 0x0b);
+	descry_vcpu_state_mutable(machine.vcpu)->idtr.limit = 0;
+	assert_int_equal(run(&machine, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	assert_true(descry_vcpu_smi(machine.vcpu));
+	assert_int_equal(run(&machine, 2).reason, DESCRY_EXIT_BUDGET);
+	assert_int_equal(cpu()->in_smm, 0);
+	assert_int_equal(cpu()->shut_down, 0);
+	assert_int_equal(cpu()->rip, ORIGIN);
+	assert_int_equal(run(&machine, 0).reason, DESCRY_EXIT_SHUTDOWN);
+}
+
+/* A triple fault in the handler: neither a second SMI nor INIT is looked at. */
+static void
+nothing_but_reset_ends_one_in_smm(void **state)
+{
+	static const uint8_t ud2[] = { 0x0f, 0x0b };
+
+	(void)state;
+	open_as("p6", NULL);
+	put_handler(ud2, sizeof(ud2));
+	LOAD(&machine, 0x90);
+	descry_vcpu_state_mutable(machine.vcpu)->idtr.limit = 0;
+	assert_true(descry_vcpu_smi(machine.vcpu));
+	assert_int_equal(run(&machine, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	assert_true(descry_vcpu_smi(machine.vcpu));
+	descry_vcpu_init(machine.vcpu);
+	descry_vcpu_nmi(machine.vcpu);
+	assert_int_equal(run(&machine, 0).reason, DESCRY_EXIT_SHUTDOWN);
+	assert_int_equal(cpu()->in_smm, 1);
+}
+
 /* --- the same as operations ----------------------------------------------------------- */
 
 /* The map and the state are those of an SMI that the guest takes, whose handler begins with NOP. */
@@ -541,6 +579,8 @@ main(void)
 		TEST(the_operations_do_what_smi_and_rsm_do),
 		TEST(an_smi_is_refused_where_none_is_taken),
 		TEST(a_refused_rsm_changes_nothing),
+		TEST(an_smi_ends_a_shutdown),
+		TEST(nothing_but_reset_ends_one_in_smm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
