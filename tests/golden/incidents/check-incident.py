@@ -52,6 +52,9 @@ def shown(page, name, transcript):
     block = re.compile(rf"(<!-- {re.escape(name)} (\d+) -->\n```\n).*?(```\n)", re.S)
     if not block.search(page):
         sys.exit(f"the page shows no part of {name}")
+    for _, number, _ in block.findall(page):
+        if int(number) >= len(texts):
+            sys.exit(f"the page shows part {number} of {name}, which has {len(texts) - 1}")
     return block.sub(lambda found: found[1] + texts[int(found[2])] + found[3], page)
 
 
