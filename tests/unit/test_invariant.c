@@ -244,6 +244,93 @@ registers_break_or_hold(void **unused)
 	}
 }
 
+/* --- the TLB -------------------------------------------------------------------------- */
+
+#define CODE_SLOT DESCRY_TLB_DATA /* slots from here on are those for code */
+#define PGE DESCRY_CR4_PGE
+
+static const struct { /* CR4, slot and entry in; does a rule break? */
+	const char *what;
+	uint32_t cr4;
+	unsigned slot;
+	struct descry_tlb_entry entry;
+	bool breaks;
+} entries[] = {
+	/* clang-format off */
+	{ "page 5 in its slot",             0,   5,             { 0x00005007, 0x123 },     false },
+	{ "page 205h in the same slot",     0,   5,             { 0x00205007, 0x123 },     false },
+	{ "page 6 in slot 5",               0,   5,             { 0x00006007, 0x123 },     true },
+	{ "not present",                    0,   5,             { 0x00005006, 0x123 },     true },
+	{ "a bit that is no right",         0,   5,             { 0x00005027, 0x123 },     true },
+	{ "a frame beyond 36 bits",         0,   5,             { 0x00005007, 0x1000000 }, true },
+	{ "global with PGE",                PGE, 5,             { 0x00005107, 0x123 },     false },
+	{ "global without it",              0,   5,             { 0x00005107, 0x123 },     true },
+	{ "of a large page",                DESCRY_CR4_PSE, 5,  { 0x00005087, 0x123 },     false },
+	{ "of a large page without PSE",    0,   5,             { 0x00005087, 0x123 },     true },
+	{ "code: page 45h is in slot 5",    0,   CODE_SLOT + 5, { 0x00045005, 0x123 },     false },
+	{ "code: page 46h is not",          0,   CODE_SLOT + 5, { 0x00046005, 0x123 },     true },
+	/* clang-format on */
+};
+
+static struct descry_tlb_entry *
+entry_of(struct descry_state *s, unsigned slot)
+{
+	return slot < CODE_SLOT ? &s->tlb_data[slot] : &s->tlb_code[slot - CODE_SLOT];
+}
+
+static void
+tlb_entries_break_or_hold(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		struct descry_state before = whole_state(DESCRY_MODE_PROTECTED, 0);
+		struct descry_state after;
+		struct invariant_verdict verdict;
+
+		before.cr0 |= DESCRY_CR0_PG;
+		before.cr4 = entries[i].cr4;
+		after = before;
+		*entry_of(&after, entries[i].slot) = entries[i].entry;
+		verdict = check(&before, &after, 0, NOBODY);
+		if ((verdict.rule != NULL) != entries[i].breaks)
+			fail_msg("%s: %s", entries[i].what, verdict.rule ? verdict.rule : "holds");
+		if (check(&after, &after, 0, NOBODY).rule) /* somebody has put it there */
+			fail_msg("%s", entries[i].what);
+	}
+}
+
+static const struct { /* bits of CR0 and CR4 that change; does the TLB have to be empty? */
+	const char *what;
+	uint32_t cr0, cr4;
+	bool empties;
+} changes[] = {
+	{ "paging ends", DESCRY_CR0_PG, 0, true }, { "CR4.PSE", 0, DESCRY_CR4_PSE, true },
+	{ "CR4.PAE", 0, DESCRY_CR4_PAE, true },    { "CR4.PGE", 0, DESCRY_CR4_PGE, true },
+	{ "CR4.TSD", 0, DESCRY_CR4_TSD, false },   { "CR0.WP", DESCRY_CR0_WP, 0, false },
+};
+
+static void
+other_paging_empties_the_tlb(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		for (unsigned slot = 0; slot <= CODE_SLOT; slot += CODE_SLOT) {
+			struct descry_state before = whole_state(DESCRY_MODE_PROTECTED, 0);
+			struct descry_state after;
+
+			before.cr0 |= DESCRY_CR0_PG;
+			*entry_of(&before, slot) = (struct descry_tlb_entry){ 0x007, 0x123 };
+			after = before;
+			after.cr0 ^= changes[i].cr0;
+			after.cr4 ^= changes[i].cr4;
+			if ((check(&before, &after, 0, NOBODY).rule != NULL) != changes[i].empties)
+				fail_msg("%s", changes[i].what);
+			*entry_of(&after, slot) = (struct descry_tlb_entry){ 0 };
+			assert_null(check(&before, &after, 0, NOBODY).rule);
+		}
+	}
+}
+
 static void
 a_fault_has_changed_nothing(void **unused)
 {
@@ -342,6 +429,8 @@ main(void)
 		cmocka_unit_test(segments_break_or_hold),
 		cmocka_unit_test(what_was_put_there_stays),
 		cmocka_unit_test(registers_break_or_hold),
+		cmocka_unit_test(tlb_entries_break_or_hold),
+		cmocka_unit_test(other_paging_empties_the_tlb),
 		cmocka_unit_test(a_fault_has_changed_nothing),
 		cmocka_unit_test(a_run_stops_at_what_breaks_a_rule),
 		cmocka_unit_test(without_the_check_it_does_not),
