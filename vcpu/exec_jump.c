@@ -170,7 +170,7 @@ jmp_m(struct cpu *c, const struct insn *in, unsigned size)
 DESCRY_INLINE bool
 push_return(struct cpu *c, const struct insn *in, uint32_t ip, unsigned size)
 {
-	const uint32_t sp = (sp_read(c) - size) & c->sp_mask;
+	const uint32_t sp = sp_below(c, size);
 
 	if (!mem_write(c, DESCRY_SS, sp, size, insn_next_ip(c, in)) || !target_in_limit(c, ip))
 		return false;
@@ -210,7 +210,7 @@ ret(struct cpu *c, const struct insn *in, unsigned size)
 {
 	if (!stack_read(c, size, 0) || !target_in_limit(c, c->value))
 		return fault(c, in);
-	sp_write(c, sp_read(c) + size + (in->imm & 0xffff));
+	sp_write(c, sp_above(c, size + (in->imm & 0xffff)));
 	return go_to(c, in, c->value);
 }
 

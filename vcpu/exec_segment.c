@@ -79,7 +79,7 @@ lower_mov_sreg(const struct decoded *d, struct insn *in)
 static const struct insn *
 exec_push_sreg(struct cpu *c, const struct insn *in)
 {
-	const uint32_t sp = (sp_read(c) - in->size) & c->sp_mask;
+	const uint32_t sp = sp_below(c, in->size);
 
 	if (!mem_write(c, DESCRY_SS, sp, 2, c->state.seg[in->dst].sel))
 		return fault(c, in);

@@ -35,7 +35,7 @@ pop_r(struct cpu *c, const struct insn *in, unsigned size)
 {
 	if (!stack_read(c, size, 0))
 		return fault(c, in);
-	sp_write(c, sp_read(c) + size);
+	sp_write(c, sp_above(c, size));
 	reg_write(c, in->dst, size, c->value);
 	return next(c, in);
 }
@@ -48,7 +48,7 @@ pop_m(struct cpu *c, const struct insn *in, unsigned size)
 
 	if (!stack_read(c, size, 0))
 		return fault(c, in);
-	sp_write(c, sp_read(c) + size);
+	sp_write(c, sp_above(c, size));
 	if (!mem_write(c, in->seg, ea(c, in), size, c->value)) {
 		c->state.gpr[DESCRY_SP] = esp;
 		return fault(c, in);
@@ -120,7 +120,7 @@ pusha_slowly(struct cpu *c, unsigned size)
 DESCRY_INLINE const struct insn *
 pusha(struct cpu *c, const struct insn *in, unsigned size)
 {
-	const uint32_t sp = (sp_read(c) - 8 * size) & c->sp_mask;
+	const uint32_t sp = sp_below(c, 8 * size);
 	uint8_t *room = stack_room(c, sp, 8 * size);
 
 	if (!room)
@@ -145,7 +145,7 @@ popa_slowly(struct cpu *c, unsigned size)
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
 		if (reg != DESCRY_SP)
 			reg_write(c, reg, size, value[DESCRY_DI - reg]);
-	sp_write(c, sp_read(c) + 8 * size);
+	sp_write(c, sp_above(c, 8 * size));
 	return true;
 }
 
@@ -159,7 +159,7 @@ popa(struct cpu *c, const struct insn *in, unsigned size)
 	for (unsigned reg = DESCRY_AX; reg <= DESCRY_DI; reg++)
 		if (reg != DESCRY_SP)
 			reg_write(c, reg, size, host_read(span + (DESCRY_DI - reg) * size, size));
-	sp_write(c, sp_read(c) + 8 * size);
+	sp_write(c, sp_above(c, 8 * size));
 	return next(c, in);
 }
 
@@ -182,7 +182,7 @@ do_popf(struct cpu *c, unsigned size)
 	if (!eflags_sensitive(c, size) || !stack_read(c, size, 0) ||
 	    !eflags_load(c, c->value, size))
 		return false;
-	sp_write(c, sp_read(c) + size);
+	sp_write(c, sp_above(c, size));
 	return true;
 }
 
@@ -234,7 +234,7 @@ do_enter(struct cpu *c, const struct insn *in)
 		return false;
 	}
 	frame_pointer = c->value;
-	sp = (sp_read(c) - (in->imm & 0xffff)) & c->sp_mask;
+	sp = sp_below(c, in->imm & 0xffff);
 	if (!mem_check_write(c, DESCRY_SS, sp, in->size)) {
 		c->state.gpr[DESCRY_SP] = esp;
 		return false;

@@ -63,7 +63,7 @@ static bool
 push_return(struct cpu *c, const struct seg_loading *cs, uint32_t ip, unsigned size,
 	    uint32_t return_ip)
 {
-	const uint32_t sp = (sp_read(c) - 2 * size) & c->sp_mask;
+	const uint32_t sp = sp_below(c, 2 * size);
 	uint8_t *room = stack_room(c, sp, 2 * size);
 
 	if (DESCRY_UNLIKELY(!room))

@@ -114,7 +114,7 @@ far_return(struct cpu *c, unsigned size, uint32_t drop)
 	if (outer)
 		commit_outer_ring(c, &ss, frame.sp + drop, DESCRY_CAUSE_FAR_RET, DESCRY_MICRO_FR5);
 	else
-		sp_write(c, sp_read(c) + 2 * size + drop);
+		sp_write(c, sp_above(c, 2 * size + drop));
 	return true;
 }
 
@@ -188,7 +188,7 @@ far_iret(struct cpu *c, unsigned size, uint32_t return_ip)
 		return pop_outer_ring(c, &frame, &cs, size);
 	if (!iret_same_ring(c, &frame, &cs, size))
 		return false;
-	sp_write(c, sp_read(c) + 3 * size);
+	sp_write(c, sp_above(c, 3 * size));
 	return true;
 }
 

@@ -14,19 +14,38 @@ sp_read(const struct cpu *c)
 	return (uint32_t)c->state.gpr[DESCRY_SP] & c->sp_mask;
 }
 
-/* With B=0 the upper half of ESP stays. */
+/* The offset so many bytes above the top of the stack, and below. */
+DESCRY_INLINE uint32_t
+sp_above(const struct cpu *c, uint32_t bytes)
+{
+	return ((uint32_t)c->state.gpr[DESCRY_SP] + bytes) & c->sp_mask;
+}
+
+DESCRY_INLINE uint32_t
+sp_below(const struct cpu *c, uint32_t bytes)
+{
+	return sp_above(c, 0u - bytes);
+}
+
+/*
+ * With B=0 the upper half of ESP stays. The host guesses B rather than wait for the mask, and for
+ * ESP itself: the next PUSH or POP needs what is written here.
+ */
 DESCRY_INLINE void
 sp_write(struct cpu *c, uint32_t sp)
 {
 	const uint32_t old = (uint32_t)c->state.gpr[DESCRY_SP];
 
-	c->state.gpr[DESCRY_SP] = (old & ~c->sp_mask) | (sp & c->sp_mask);
+	if (DESCRY_LIKELY(c->sp_mask == UINT32_MAX))
+		c->state.gpr[DESCRY_SP] = sp;
+	else
+		c->state.gpr[DESCRY_SP] = (old & ~0xffffu) | (sp & 0xffff);
 }
 
 DESCRY_MUST_CHECK DESCRY_INLINE bool
 push(struct cpu *c, unsigned size, uint32_t value)
 {
-	const uint32_t sp = (sp_read(c) - size) & c->sp_mask;
+	const uint32_t sp = sp_below(c, size);
 
 	if (!mem_write(c, DESCRY_SS, sp, size, value))
 		return false;
@@ -38,7 +57,7 @@ push(struct cpu *c, unsigned size, uint32_t value)
 DESCRY_MUST_CHECK DESCRY_INLINE bool
 stack_read(struct cpu *c, unsigned size, uint32_t above_top)
 {
-	return mem_read(c, DESCRY_SS, (sp_read(c) + above_top) & c->sp_mask, size);
+	return mem_read(c, DESCRY_SS, sp_above(c, above_top), size);
 }
 
 /* Do these bytes from sp up pass the end of a 64 KiB stack? */
