@@ -12,6 +12,7 @@ enum {
 	LONG_ROM,
 	LONG_JSON,
 	LONG_POST,
+	LONG_STATE,
 	LONG_AT,
 	LONG_INJECT,
 	LONG_GDB,
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
 	{ "listen",            required_argument, NULL, 'l' },
 	{ "entry",             required_argument, NULL, LONG_ENTRY },
 	{ "rom",               required_argument, NULL, LONG_ROM },
+	{ "state",             required_argument, NULL, LONG_STATE },
 	{ "at",                required_argument, NULL, LONG_AT },
 	{ "inject",            required_argument, NULL, LONG_INJECT },
 	{ "gdb",               required_argument, NULL, LONG_GDB },
@@ -63,6 +65,7 @@ options_help(void)
 	       "  -L, --load FILE@ADDR    put a file into memory at a physical address\n"
 	       "      --entry SEG:OFF     where to begin (hexadecimal)\n"
 	       "      --rom FILE          a ROM that ends at 4 GiB\n"
+	       "      --state FORMAT:FILE the CPU begins in this state (`help export`)\n"
 	       "  -w, --world STRATEGY    how host interrupts save and restore (interpret);\n"
 	       "                          with compare: only this one\n"
 	       "      --at WHERE          with compare: the boundary, a count of instructions or\n"
@@ -185,6 +188,9 @@ parse_option(struct options *out, int code, char **argv, struct descry_error *er
 		break;
 	case LONG_ROM:
 		out->machine.rom = optarg;
+		break;
+	case LONG_STATE:
+		out->machine.state = optarg;
 		break;
 	case LONG_AT:
 		out->at = optarg;

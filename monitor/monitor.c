@@ -1,3 +1,4 @@
+#include "exchange/begin.h"
 #include "handle.h"
 #include "machine/image.h"
 #include "machine/start.h"
@@ -92,7 +93,7 @@ static enum descry_status
 start_machine(struct descry_monitor *monitor, const struct descry_options *options,
 	      const struct image_result *result, struct descry_error *err)
 {
-	if (result->entry.known) {
+	if (result->entry.known || options->state) {
 		monitor->unhandled = START_VECTOR;
 		start_cpu(monitor->vcpu, &result->entry);
 		return DESCRY_OK;
@@ -150,6 +151,8 @@ build(struct descry_monitor *monitor, const struct descry_options *options,
 		return err->status;
 
 	memcpy(monitor->note, result.note, sizeof(monitor->note));
+	if (options->state && begin_in_state(monitor, options->state, err) != DESCRY_OK)
+		return err->status;
 	descry_vcpu_memory_changed(monitor->vcpu);
 	stop_describe(monitor, DESCRY_STOP_START, NULL, &monitor->last_stop);
 	if (descry_snapshot_take(monitor, &monitor->start) != DESCRY_OK)

@@ -25,6 +25,7 @@ struct descry_options {
 	size_t load_count;
 	const char *entry; /* "SEG:OFF", NULL: as the image says */
 	const char *rom;   /* NULL: none */
+	const char *state; /* "FORMAT:FILE": the CPU begins in that state; NULL: as the image says */
 	bool show_post;    /* POST codes written to port 80h go to the console */
 	/* Console output of the guest (ports E9h and COM1); NULL: dropped. */
 	void (*console)(void *owner, const char *text, size_t size);

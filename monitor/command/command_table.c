@@ -26,8 +26,9 @@ const struct command *
 command_at(size_t index)
 {
 	static const struct command *const lists[] = {
-		run_commands,    inject_commands, micro_commands, segment_commands, state_commands,
-		memory_commands, page_commands,   world_commands, script_commands,
+		run_commands,   inject_commands,   micro_commands,  segment_commands,
+		state_commands, exchange_commands, memory_commands, page_commands,
+		world_commands, script_commands,
 	};
 
 	for (size_t list = 0; list < sizeof(lists) / sizeof(lists[0]); list++) {

@@ -101,6 +101,7 @@ extern const struct command inject_commands[];
 extern const struct command micro_commands[];
 extern const struct command segment_commands[];
 extern const struct command state_commands[];
+extern const struct command exchange_commands[];
 extern const struct command memory_commands[];
 extern const struct command page_commands[];
 extern const struct command world_commands[];
