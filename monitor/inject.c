@@ -74,14 +74,27 @@ inject_settle(struct schedule *schedule, const struct descry_state *state)
 
 /* --- stops ---------------------------------------------------------------------------- */
 
-/* An NMI or interrupt that could not be delivered waits on; 0: nobody's, or none. */
+/* An NMI or interrupt that nobody handles waits on; 0: nobody's, or none. */
 static int
-undelivered(const struct schedule *schedule, const struct descry_state *state,
-	    enum descry_injection_kind kind)
+unhandled(const struct schedule *schedule, const struct descry_state *state,
+	  enum descry_injection_kind kind)
 {
 	if (!(state->pending & pending_bits[kind]) || !would_be_taken(state, kind))
 		return 0;
 	return schedule->past.waiting[kind];
+}
+
+/* One whose delivery has shut the CPU down is gone. */
+static int
+undelivered(const struct schedule *schedule, const struct descry_state *state,
+	    enum descry_injection_kind kind, unsigned vector)
+{
+	const int number = schedule->past.waiting[kind];
+	const struct descry_injection *injection = schedule_find(schedule, number);
+
+	if (!injection || state->pending & pending_bits[kind])
+		return 0;
+	return kind == DESCRY_INJECT_NMI || injection->vector == vector ? number : 0;
 }
 
 /* The one that came last, if that was at this boundary. */
@@ -95,21 +108,28 @@ just_come(const struct schedule *schedule, const struct descry_stop *stop,
 }
 
 static int
-behind_fault(const struct schedule *schedule, const struct descry_state *state,
-	     const struct descry_stop *stop)
+behind_unhandled(const struct schedule *schedule, const struct descry_state *state,
+		 const struct descry_stop *stop)
 {
-	const bool any = stop->reason == DESCRY_STOP_SHUTDOWN;
 	int number = 0;
 
-	if (any || stop->fault.vector == DESCRY_VEC_NMI)
-		number = undelivered(schedule, state, DESCRY_INJECT_NMI);
-	if (!number && (any || stop->fault.vector == state->interrupt))
-		number = undelivered(schedule, state, DESCRY_INJECT_INTERRUPT);
+	if (stop->fault.vector == DESCRY_VEC_NMI)
+		number = unhandled(schedule, state, DESCRY_INJECT_NMI);
+	if (!number && stop->fault.vector == state->interrupt)
+		number = unhandled(schedule, state, DESCRY_INJECT_INTERRUPT);
 	if (!number)
 		number = just_come(schedule, stop, DESCRY_INJECT_INIT);
-	if (!number)
-		number = just_come(schedule, stop, DESCRY_INJECT_SMI);
-	return number;
+	return number ? number : just_come(schedule, stop, DESCRY_INJECT_SMI);
+}
+
+static int
+behind_shutdown(const struct schedule *schedule, const struct descry_state *state,
+		const struct descry_stop *stop)
+{
+	const enum descry_injection_kind kind =
+		stop->fault.vector == DESCRY_VEC_NMI ? DESCRY_INJECT_NMI : DESCRY_INJECT_INTERRUPT;
+
+	return undelivered(schedule, state, kind, stop->fault.vector);
 }
 
 int
@@ -118,8 +138,10 @@ inject_behind(const struct schedule *schedule, const struct descry_state *state,
 {
 	if (stop->reason == DESCRY_STOP_HOST_INTERRUPT)
 		return just_come(schedule, stop, DESCRY_INJECT_HOST);
-	if (stop->reason == DESCRY_STOP_UNHANDLED || stop->reason == DESCRY_STOP_SHUTDOWN)
-		return behind_fault(schedule, state, stop);
+	if (stop->reason == DESCRY_STOP_UNHANDLED)
+		return behind_unhandled(schedule, state, stop);
+	if (stop->reason == DESCRY_STOP_SHUTDOWN)
+		return behind_shutdown(schedule, state, stop);
 	return 0;
 }
 

@@ -63,10 +63,10 @@ run_cpu(struct run *run)
 		.unhandled = monitor->unhandled,
 	};
 
+	inject_settle(&monitor->schedule, state);
 	descry_vcpu_run(monitor->vcpu, &control, &run->exit);
 	run->done += state->retired - before;
 	run->look = true;
-	inject_settle(&monitor->schedule, state);
 }
 
 static bool
@@ -244,6 +244,7 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 				break;
 		}
 	}
+	inject_settle(&monitor->schedule, state_of(&run));
 	breakpoints_clear_target(&monitor->breakpoints);
 	atomic_store(&monitor->interrupted, false);
 	monitor->last_stop = *stop;

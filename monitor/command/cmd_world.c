@@ -164,9 +164,9 @@ world_finish(struct command_call *call)
 static int
 find_flaw(const char *name)
 {
-	for (int flaw = 0; flaw < DESCRY_FLAW_COUNT; flaw++) {
+	for (unsigned flaw = 0; flaw < DESCRY_FLAW_COUNT; flaw++) {
 		if (strcmp(descry_flaw_name(flaw), name) == 0)
-			return flaw;
+			return (int)flaw;
 	}
 	return -1;
 }
