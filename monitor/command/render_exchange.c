@@ -12,17 +12,22 @@
 
 #define INDENT 15u
 
-/* "fs.attr     c100 becomes 0100: there is no unusable bit, P=0 stands for it" */
+#define CHANGE_TEXT 80u
+
+/* "  fs.attr      c193 comes back as c113: there is no unusable bit, P=0 stands for it" */
 static void
 put_changes(const struct descry_sink *sink, const struct descry_exchange_report *report,
 	    const char *verb)
 {
 	for (size_t i = 0; i < report->change_count; i++) {
 		const struct descry_exchange_change *change = &report->change[i];
+		char text[CHANGE_TEXT];
+		const int size =
+			snprintf(text, sizeof(text), "  %-12s %04" PRIx64 " %s %04" PRIx64 ": ",
+				 change->name, change->before, verb, change->after);
 
-		descry_sink_printf(sink, "  %-12s %04" PRIx64 " %s %s%04" PRIx64 "%s: %s\n",
-				   change->name, change->before, verb, style(sink, STYLE_DIFFERS),
-				   change->after, style(sink, STYLE_PLAIN), change->why);
+		descry_sink_text(sink, text);
+		put_wrapped(sink, (unsigned)size, INDENT, change->why);
 	}
 }
 
