@@ -28,22 +28,9 @@ op_save_segment(struct world_switch *sw, unsigned sreg)
 static bool
 op_save_registers(struct world_switch *sw, unsigned arg)
 {
-	const struct descry_state *state = world_state(sw);
-	struct vmcb *vmcb = &sw->vmcb;
-
 	(void)arg;
-	vmcb_put(vmcb, VMCB_GDTR + 4, 4, state->gdtr.limit);
-	vmcb_put(vmcb, VMCB_GDTR + 8, 8, state->gdtr.base);
-	vmcb_put(vmcb, VMCB_IDTR + 4, 4, state->idtr.limit);
-	vmcb_put(vmcb, VMCB_IDTR + 8, 8, state->idtr.base);
-	vmcb_put(vmcb, VMCB_CPL, 1, descry_cpl(state));
-	vmcb_put(vmcb, VMCB_CR0, 8, state->cr0);
-	vmcb_put(vmcb, VMCB_RFLAGS, 8, state->rflags);
-	vmcb_put(vmcb, VMCB_RIP, 8, state->rip);
-	vmcb_put(vmcb, VMCB_RSP, 8, state->gpr[DESCRY_SP]);
-	vmcb_put(vmcb, VMCB_INTERRUPT_SHADOW, 1, state->shadow);
-	world_note(sw,
-		   "#VMEXIT: CR0 RIP RSP RFLAGS CPL GDTR IDTR too; FS GS LDTR TR stay in the CPU");
+	vmcb_put_registers(&sw->vmcb, world_state(sw));
+	world_note(sw, "#VMEXIT: CR0 RIP RSP RFLAGS GDTR IDTR too; FS GS LDTR TR stay in the CPU");
 	return true;
 }
 
@@ -137,21 +124,10 @@ op_vmload(struct world_switch *sw, unsigned sreg)
 static bool
 op_load_registers(struct world_switch *sw, unsigned arg)
 {
-	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
-	const struct vmcb *vmcb = &sw->vmcb;
-
 	(void)arg;
-	state->cr0 = vmcb_get(vmcb, VMCB_CR0, 8);
-	state->rflags = vmcb_get(vmcb, VMCB_RFLAGS, 8);
-	state->rip = vmcb_get(vmcb, VMCB_RIP, 8);
-	state->gpr[DESCRY_SP] = vmcb_get(vmcb, VMCB_RSP, 8);
-	state->shadow = (uint8_t)vmcb_get(vmcb, VMCB_INTERRUPT_SHADOW, 1);
+	vmcb_get_registers(&sw->vmcb, descry_vcpu_state_mutable(sw->vcpu));
 	descry_vcpu_state_changed(sw->vcpu);
 	descry_op_flush_tlb(sw->vcpu);
-	descry_op_load_gdtr(sw->vcpu, vmcb_get(vmcb, VMCB_GDTR + 8, 8),
-			    (uint32_t)vmcb_get(vmcb, VMCB_GDTR + 4, 4));
-	descry_op_load_idtr(sw->vcpu, vmcb_get(vmcb, VMCB_IDTR + 8, 8),
-			    (uint32_t)vmcb_get(vmcb, VMCB_IDTR + 4, 4));
 	world_note(sw,
 		   "VMRUN: CR0 RIP RSP RFLAGS GDTR IDTR from the VMCB; FS GS LDTR TR are what the "
 		   "CPU holds");
