@@ -125,7 +125,8 @@ run_shell(struct program *program)
 static enum descry_status
 open_gdb(struct program *program, const char *address, struct descry_error *err)
 {
-	return gdb_service_open(&program->gdb, address, program->monitor, program->session, err);
+	return gdb_service_open(&program->gdb, address, program->monitor, program->world,
+				program->session, err);
 }
 
 static int

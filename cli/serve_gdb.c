@@ -35,10 +35,12 @@ tell(void *owner, const char *line)
 
 enum descry_status
 gdb_service_open(struct gdb_service *service, const char *address, struct descry_monitor *monitor,
-		 struct descry_session *session, struct descry_error *err)
+		 struct descry_world *world, struct descry_session *session,
+		 struct descry_error *err)
 {
 	const struct descry_gdb_options options = {
 		.monitor = monitor,
+		.world = world,
 		.session = session,
 		.address = address,
 		.lock = lock,

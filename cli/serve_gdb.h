@@ -19,8 +19,8 @@ struct gdb_service {
 
 /* Listens. */
 enum descry_status gdb_service_open(struct gdb_service *service, const char *address,
-				    struct descry_monitor *monitor, struct descry_session *session,
-				    struct descry_error *err);
+				    struct descry_monitor *monitor, struct descry_world *world,
+				    struct descry_session *session, struct descry_error *err);
 void gdb_service_close(struct gdb_service *service);
 
 /* Says where, and serves until a debugger ends the guest, or Ctrl-C; the exit status. */

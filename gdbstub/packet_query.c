@@ -29,8 +29,10 @@ on_supported(struct stub *stub, const struct request *request)
 {
 	stub->takes_swbreak = announces(request, "swbreak+");
 	stub->takes_hwbreak = announces(request, "hwbreak+");
+	stub->takes_no_resumed = announces(request, "no-resumed+");
 	snprintf(stub->scratch, sizeof(stub->scratch),
 		 "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;"
+		 "no-resumed+;"
 		 "qXfer:features:read+",
 		 PACKET_MAX);
 	return reply_text(stub->scratch);
@@ -86,48 +88,6 @@ on_host_info(struct stub *stub, const struct request *request)
 	at += put_hex_text(at, "i386-unknown-unknown");
 	memcpy(at, behind, sizeof(behind));
 	return reply_text(stub->scratch);
-}
-
-/* --- threads: there is one ------------------------------------------------------------ */
-
-struct reply
-on_threads(struct stub *stub, const struct request *request)
-{
-	(void)request;
-	snprintf(stub->scratch, sizeof(stub->scratch), "m%x", THREAD_GUEST);
-	return reply_text(stub->scratch);
-}
-
-struct reply
-on_no_more_threads(struct stub *stub, const struct request *request)
-{
-	(void)stub, (void)request;
-	return reply_text("l");
-}
-
-struct reply
-on_current_thread(struct stub *stub, const struct request *request)
-{
-	(void)request;
-	snprintf(stub->scratch, sizeof(stub->scratch), "QC%x", THREAD_GUEST);
-	return reply_text(stub->scratch);
-}
-
-struct reply
-on_thread_info(struct stub *stub, const struct request *request)
-{
-	(void)request;
-	return (struct reply){
-		.text = stub->scratch,
-		.size = put_hex_text(stub->scratch, THREAD_NAME),
-	};
-}
-
-struct reply
-on_thread(struct stub *stub, const struct request *request)
-{
-	(void)stub, (void)request;
-	return reply_ok();
 }
 
 /* --- the end -------------------------------------------------------------------------- */

@@ -66,6 +66,13 @@ apply_changes(struct descry_vcpu *vcpu, const struct changes *changes)
 	       register_set(vcpu, &gdb_registers[REGISTER_EIP], changes->value[REGISTER_EIP]);
 }
 
+static struct reply
+guest_waits(void)
+{
+	return reply_text("E.the host has the CPU, and the guest is what it was at X1; "
+			  "thread 2 can be written");
+}
+
 /* All of them, or none. */
 struct reply
 on_write_registers(struct stub *stub, const struct request *request)
@@ -74,6 +81,8 @@ on_write_registers(struct stub *stub, const struct request *request)
 	struct descry_vcpu_image before;
 	struct changes changes;
 
+	if (stub->threads.shows_guest)
+		return guest_waits();
 	if (!parse_changes(vcpu, request, &changes))
 		return reply_text(REPLY_MALFORMED);
 	descry_vcpu_save(vcpu, &before);
@@ -131,6 +140,8 @@ on_write_register(struct stub *stub, const struct request *request)
 	const struct gdb_register *reg = find_register(request);
 	uint64_t value;
 
+	if (stub->threads.shows_guest)
+		return guest_waits();
 	if (reg == NULL)
 		return reply_text(REPLY_NO_SUCH);
 	if (reg->read == NULL)

@@ -2,6 +2,7 @@
 
 #include "hex.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* What is still to be parsed. */
@@ -39,15 +40,19 @@ take_data(struct rest *rest, struct request *request)
 }
 
 bool
-request_names_guest(const char **at, const char *end)
+request_thread(const char **at, const char *end, int *thread)
 {
-	uint64_t thread;
+	uint64_t number;
 
 	if (end - *at >= 2 && memcmp(*at, "-1", 2) == 0) {
 		*at += 2;
+		*thread = -1;
 		return true;
 	}
-	return hex_number(at, end, &thread) && thread <= THREAD_GUEST;
+	if (!hex_number(at, end, &number) || number > INT_MAX)
+		return false;
+	*thread = (int)number;
+	return true;
 }
 
 /* --- one function a form -------------------------------------------------------------- */
@@ -130,8 +135,7 @@ parse_point(struct rest *rest, struct request *request)
 static bool
 parse_thread(struct rest *rest, struct request *request)
 {
-	(void)request;
-	return request_names_guest(&rest->at, rest->end) && at_end(rest);
+	return request_thread(&rest->at, rest->end, &request->thread) && at_end(rest);
 }
 
 static bool

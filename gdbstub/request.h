@@ -38,14 +38,11 @@ struct request {
 	uint64_t length;
 	size_t annex_size; /* the annex begins at text */
 	bool has_address;
+	int thread; /* -1: all, 0: any */
 };
 
-/* The one thread there is, and what names any of them. */
-#define THREAD_GUEST 1u
-#define THREAD_NAME "guest"
-
-/* Does THREAD at *at name the guest (1, 0 or -1)? Moves behind it. */
-DESCRY_MUST_CHECK bool request_names_guest(const char **at, const char *end);
+/* A THREAD at *at, which moves behind it. */
+DESCRY_MUST_CHECK bool request_thread(const char **at, const char *end, int *thread);
 
 /* False: the arguments have not the form that they should. */
 DESCRY_MUST_CHECK bool request_parse(enum arguments arguments, const char *text, size_t size,

@@ -103,7 +103,8 @@ open_parts(struct descry_gdb *gdb)
 {
 	const struct stub_outlet outlet = { gdb, output, run_begins, run_ends };
 
-	gdb->stub = stub_create(gdb->options.monitor, gdb->options.session, &outlet);
+	gdb->stub = stub_create(gdb->options.monitor, gdb->options.world, gdb->options.session,
+				&outlet);
 	gdb->watcher = (struct watcher){
 		.monitor = gdb->options.monitor,
 		.connection = &gdb->connection,

@@ -8,6 +8,7 @@
 
 /* Signals, by the numbers that gdb gives them (include/gdb/signals.def). */
 enum signal {
+	SIGNAL_NONE = 0,
 	SIGNAL_INT = 2,
 	SIGNAL_ILL = 4,
 	SIGNAL_TRAP = 5,
@@ -112,14 +113,37 @@ append_register(struct stub *stub, unsigned number)
 	append(stub, "%02x:%.*s;", number, (int)size, digits);
 }
 
+static void
+begin(struct stub *stub, enum signal signal, int thread)
+{
+	snprintf(stub->stop_reply, sizeof(stub->stop_reply), "T%02x", signal);
+	threads_show(&stub->threads, thread);
+	append_register(stub, REGISTER_EIP);
+	append_register(stub, REGISTER_ESP);
+	threads_hide(&stub->threads);
+	append(stub, "thread:%x;", (unsigned)thread);
+	stub->threads.looked_at = thread;
+}
+
+void
+stop_reply_step(struct stub *stub)
+{
+	begin(stub, SIGNAL_TRAP, threads_current(&stub->threads));
+}
+
+void
+stop_reply_no_step(struct stub *stub)
+{
+	begin(stub, SIGNAL_NONE, THREAD_GUEST);
+}
+
 void
 stop_reply_attach(struct stub *stub, const struct descry_stop *stop)
 {
-	snprintf(stub->stop_reply, sizeof(stub->stop_reply), "T%02x", signal_of(stop));
-	append_register(stub, REGISTER_EIP);
-	append_register(stub, REGISTER_ESP);
-	append(stub, "thread:%x;", THREAD_GUEST);
-	if (stop->reason == DESCRY_STOP_BREAKPOINT)
+	const int thread = threads_current(&stub->threads);
+
+	begin(stub, signal_of(stop), thread);
+	if (stop->reason == DESCRY_STOP_BREAKPOINT && thread == THREAD_GUEST)
 		append_breakpoint(stub);
 }
 

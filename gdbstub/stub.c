@@ -10,8 +10,8 @@
 /* --- life ----------------------------------------------------------------------------- */
 
 struct stub *
-stub_create(struct descry_monitor *monitor, struct descry_session *session,
-	    const struct stub_outlet *outlet)
+stub_create(struct descry_monitor *monitor, struct descry_world *world,
+	    struct descry_session *session, const struct stub_outlet *outlet)
 {
 	struct descry_sink_buffer xml;
 	const struct descry_sink sink = descry_sink_to_buffer(&xml);
@@ -22,6 +22,8 @@ stub_create(struct descry_monitor *monitor, struct descry_session *session,
 	target_xml_write(&sink);
 	stub->monitor = monitor;
 	stub->session = session;
+	stub->threads.vcpu = descry_monitor_vcpu(monitor);
+	stub->threads.world = world;
 	stub->outlet = *outlet;
 	stub->target_xml = xml.text;
 	stub->target_xml_size = xml.size;
@@ -46,8 +48,10 @@ void
 stub_forget_client(struct stub *stub)
 {
 	points_clear(&stub->points, stub->monitor);
+	threads_forget(&stub->threads);
 	stub->takes_swbreak = false;
 	stub->takes_hwbreak = false;
+	stub->takes_no_resumed = false;
 }
 
 void
@@ -60,11 +64,13 @@ stub_say(struct stub *stub, const char *line)
 /* --- packets -------------------------------------------------------------------------- */
 
 /* A packet without arguments is its name; any other one begins with it. */
-static const struct packet {
+struct packet {
 	const char *name;
 	enum arguments arguments;
 	packet_fn *handle;
-} packets[] = {
+};
+
+static const struct packet packets[] = {
 	/* clang-format off */
 	{ "?",        ARGUMENTS_NONE,       on_why },
 	{ "c",        ARGUMENTS_RESUME,     on_continue },
@@ -74,13 +80,6 @@ static const struct packet {
 	{ "vCont?",   ARGUMENTS_NONE,       on_resume_query },
 	{ "vCont;",   ARGUMENTS_TEXT,       on_resume },
 
-	{ "g",        ARGUMENTS_NONE,       on_read_registers },
-	{ "G",        ARGUMENTS_TEXT,       on_write_registers },
-	{ "p",        ARGUMENTS_REGISTER,   on_read_register },
-	{ "P",        ARGUMENTS_ASSIGNMENT, on_write_register },
-	{ "m",        ARGUMENTS_RANGE,      on_read_memory },
-	{ "M",        ARGUMENTS_STORE,      on_write_memory },
-	{ "X",        ARGUMENTS_STORE,      on_write_binary },
 	{ "Z",        ARGUMENTS_POINT,      on_insert_point },
 	{ "z",        ARGUMENTS_POINT,      on_remove_point },
 
@@ -90,9 +89,9 @@ static const struct packet {
 	{ "qHostInfo",            ARGUMENTS_NONE,   on_host_info },
 	{ "qRcmd,",               ARGUMENTS_TEXT,   on_monitor },
 
-	{ "Hg",                ARGUMENTS_THREAD, on_thread },
-	{ "Hc",                ARGUMENTS_THREAD, on_thread },
-	{ "T",                 ARGUMENTS_THREAD, on_thread },
+	{ "Hg",                ARGUMENTS_THREAD, on_look_at },
+	{ "Hc",                ARGUMENTS_THREAD, on_choose_resumed },
+	{ "T",                 ARGUMENTS_THREAD, on_is_alive },
 	{ "qC",                ARGUMENTS_NONE,   on_current_thread },
 	{ "qfThreadInfo",      ARGUMENTS_NONE,   on_threads },
 	{ "qsThreadInfo",      ARGUMENTS_NONE,   on_no_more_threads },
@@ -102,6 +101,19 @@ static const struct packet {
 	{ "D",         ARGUMENTS_TEXT, on_detach },
 	{ "k",         ARGUMENTS_TEXT, on_kill },
 	{ "vKill;",    ARGUMENTS_TEXT, on_kill_process },
+	/* clang-format on */
+};
+
+/* Those about the thread that gdb looks at. */
+static const struct packet thread_packets[] = {
+	/* clang-format off */
+	{ "g", ARGUMENTS_NONE,       on_read_registers },
+	{ "G", ARGUMENTS_TEXT,       on_write_registers },
+	{ "p", ARGUMENTS_REGISTER,   on_read_register },
+	{ "P", ARGUMENTS_ASSIGNMENT, on_write_register },
+	{ "m", ARGUMENTS_RANGE,      on_read_memory },
+	{ "M", ARGUMENTS_STORE,      on_write_memory },
+	{ "X", ARGUMENTS_STORE,      on_write_binary },
 	/* clang-format on */
 };
 
@@ -116,27 +128,51 @@ is_named(const struct packet *packet, const char *text, size_t size)
 }
 
 static const struct packet *
-find_packet(const char *text, size_t size)
+find_packet(const struct packet *table, size_t count, const char *text, size_t size)
 {
-	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
-		if (is_named(&packets[i], text, size))
-			return &packets[i];
+	for (size_t i = 0; i < count; i++) {
+		if (is_named(&table[i], text, size))
+			return &table[i];
 	}
 	return NULL;
 }
 
-/* What is not in the table is not supported: vMustReplyEmpty asks whether we say so. */
-struct reply
-stub_handle(struct stub *stub, const char *packet, size_t size)
+static struct reply
+answer(struct stub *stub, const struct packet *row, const char *packet, size_t size)
 {
-	const struct packet *row = find_packet(packet, size);
+	const size_t length = strlen(row->name);
 	struct request request;
-	size_t length;
 
-	if (row == NULL)
-		return reply_unsupported();
-	length = strlen(row->name);
 	if (!request_parse(row->arguments, packet + length, size - length, &request))
 		return reply_text(REPLY_MALFORMED);
 	return row->handle(stub, &request);
+}
+
+static struct reply
+answer_for_thread(struct stub *stub, const struct packet *row, const char *packet, size_t size)
+{
+	struct reply reply;
+
+	if (!threads_has(&stub->threads, stub->threads.looked_at))
+		return reply_text(REPLY_MALFORMED);
+	threads_show(&stub->threads, stub->threads.looked_at);
+	reply = answer(stub, row, packet, size);
+	threads_hide(&stub->threads);
+	return reply;
+}
+
+#define FIND(table, text, size) find_packet(table, sizeof(table) / sizeof((table)[0]), text, size)
+
+/* What is in neither table is not supported: vMustReplyEmpty asks whether we say so. */
+struct reply
+stub_handle(struct stub *stub, const char *packet, size_t size)
+{
+	const struct packet *row = FIND(packets, packet, size);
+
+	if (row != NULL)
+		return answer(stub, row, packet, size);
+	row = FIND(thread_packets, packet, size);
+	if (row != NULL)
+		return answer_for_thread(stub, row, packet, size);
+	return reply_unsupported();
 }

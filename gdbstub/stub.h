@@ -9,6 +9,7 @@
 #include "points.h"
 #include "reply.h"
 #include "request.h"
+#include "threads.h"
 
 #include <descry/command.h>
 
@@ -35,8 +36,10 @@ struct stub {
 	struct descry_session *session; /* for monitor COMMAND */
 	struct stub_outlet outlet;
 
+	struct threads threads;
 	struct points points;
 	bool takes_swbreak, takes_hwbreak; /* the client knows these words in a stop reply */
+	bool takes_no_resumed;             /* and that one instead of it */
 
 	char *target_xml;
 	size_t target_xml_size;
@@ -44,9 +47,9 @@ struct stub {
 	char scratch[PACKET_MAX + 1]; /* where handlers form long replies */
 };
 
-/* NULL: no memory. */
-struct stub *stub_create(struct descry_monitor *monitor, struct descry_session *session,
-			 const struct stub_outlet *outlet);
+/* world NULL: nothing but the guest ever has the CPU. The answer NULL: no memory. */
+struct stub *stub_create(struct descry_monitor *monitor, struct descry_world *world,
+			 struct descry_session *session, const struct stub_outlet *outlet);
 void stub_destroy(struct stub *stub);
 
 /* A client has gone, or will go: what it has inserted goes with it. */
@@ -69,7 +72,8 @@ packet_fn on_insert_point, on_remove_point;
 packet_fn on_why, on_continue, on_step, on_continue_signal, on_step_signal;
 packet_fn on_resume, on_resume_query;
 packet_fn on_supported, on_no_ack, on_read_features, on_host_info;
-packet_fn on_threads, on_no_more_threads, on_current_thread, on_thread_info, on_thread;
+packet_fn on_look_at, on_choose_resumed, on_is_alive;
+packet_fn on_threads, on_no_more_threads, on_current_thread, on_thread_info;
 packet_fn on_attached, on_detach, on_kill, on_kill_process;
 packet_fn on_monitor;
 

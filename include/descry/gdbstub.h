@@ -13,6 +13,7 @@ struct descry_gdb;
 
 struct descry_gdb_options {
 	struct descry_monitor *monitor;
+	struct descry_world *world;     /* whose host is a thread; NULL: none */
 	struct descry_session *session; /* for `monitor COMMAND` */
 	const char *address;            /* ":PORT" on loopback, "HOST:PORT", "unix:PATH" */
 
@@ -24,7 +25,7 @@ struct descry_gdb_options {
 	void *owner;
 };
 
-/* Listens from here on. Monitor and session must outlive it. */
+/* Listens from here on. Monitor, world and session must outlive it. */
 enum descry_status descry_gdb_create(const struct descry_gdb_options *options,
 				     struct descry_gdb **out, struct descry_error *err);
 void descry_gdb_destroy(struct descry_gdb *gdb);

@@ -138,7 +138,7 @@ const struct descry_world_trace *descry_world_finish(struct descry_world *world)
 bool descry_world_in_flight(const struct descry_world *world);
 
 /* The guest as it was at X1, while a switch is in flight; NULL when none is. */
-const struct descry_state *descry_world_truth(const struct descry_world *world);
+const struct descry_vcpu_image *descry_world_truth(const struct descry_world *world);
 
 /* The last switch, or the one in flight; NULL when there was none. Valid until the next one. */
 const struct descry_world_trace *descry_world_last(const struct descry_world *world);

@@ -219,10 +219,10 @@ descry_world_interrupt(struct descry_world *world)
 	return descry_world_finish(world);
 }
 
-const struct descry_state *
+const struct descry_vcpu_image *
 descry_world_truth(const struct descry_world *world)
 {
-	return descry_world_in_flight(world) ? &world->sw.guest.state : NULL;
+	return descry_world_in_flight(world) ? &world->sw.guest : NULL;
 }
 
 const struct descry_world_trace *

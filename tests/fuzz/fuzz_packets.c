@@ -29,6 +29,7 @@
 
 struct fuzz {
 	struct descry_monitor *monitor;
+	struct descry_world *world;
 	struct descry_session *session;
 	struct stub *stub;
 	struct framer framer, check;
@@ -80,6 +81,10 @@ static const char *const seeds[] = {
 	"vCont?",
 	"vCont;c",
 	"vCont;s:1;c",
+	"vCont;s:2;c",
+	"vCont;s:2",
+	"vCont;s:1",
+	"vCont;c:2",
 	"vCont;C05:-1",
 	"g",
 	"p8",
@@ -111,19 +116,29 @@ static const char *const seeds[] = {
 	"qXfer:features:read:target.xml:0,ffb",
 	"qXfer:features:read:target.xml:1000,100",
 	"qHostInfo",
-	"qRcmd,73726567",     /* sreg */
-	"qRcmd,72656773",     /* regs */
-	"qRcmd,782f34206373", /* x/4 cs */
-	"qRcmd,737465702033", /* step 3 */
-	"qRcmd,68656c70",     /* help */
-	"qRcmd,726573657420", /* reset */
+	"qRcmd,73726567",                                       /* sreg */
+	"qRcmd,72656773",                                       /* regs */
+	"qRcmd,782f34206373",                                   /* x/4 cs */
+	"qRcmd,737465702033",                                   /* step 3 */
+	"qRcmd,68656c70",                                       /* help */
+	"qRcmd,726573657420",                                   /* reset */
+	"qRcmd,776f726c6420626567696e",                         /* world begin */
+	"qRcmd,776f726c642073746570",                           /* world step */
+	"qRcmd,776f726c642066696e697368",                       /* world finish */
+	"qRcmd,776f726c64207573652073656c6563746f722d7265616c", /* world use selector-real */
+	"qRcmd,776f726c642075736520766d78",                     /* world use vmx */
 	"Hg0",
+	"Hg1",
+	"Hg2",
 	"Hc-1",
+	"Hc2",
 	"T1",
+	"T2",
 	"qC",
 	"qfThreadInfo",
 	"qsThreadInfo",
 	"qThreadExtraInfo,1",
+	"qThreadExtraInfo,2",
 	"qAttached:1",
 	"D;1",
 	"k",
@@ -411,15 +426,17 @@ feed(struct fuzz *fuzz, const char *bytes, size_t size)
 static void
 check_intact(struct fuzz *fuzz)
 {
-	static const char question[] = "$qC#b4", registers[] = "g";
+	static const char question[] = "$qC#b4";
 	struct reply reply;
 	size_t used;
 
 	fuzz->framer.state = FRAMER_BETWEEN;
 	assert(framer_push(&fuzz->framer, question, sizeof(question) - 1, &used) == FRAME_PACKET);
 	reply = handle(fuzz);
-	assert(reply.size == 3 && memcmp(reply.text, "QC1", 3) == 0);
-	reply = stub_handle(fuzz->stub, registers, 1);
+	assert(reply.size == 3 && memcmp(reply.text, "QC", 2) == 0);
+	reply = stub_handle(fuzz->stub, "Hg0", 3);
+	assert(reply.size == 2 && memcmp(reply.text, "OK", 2) == 0);
+	reply = stub_handle(fuzz->stub, "g", 1);
 	assert(reply.size == fuzz->register_digits);
 }
 
@@ -492,8 +509,9 @@ open_fuzz(struct fuzz *fuzz, const char *image)
 		fprintf(stderr, "fuzz_packets: %s\n", err.text);
 		exit(2);
 	}
-	assert(descry_session_create(fuzz->monitor, NULL, &fuzz->session) == DESCRY_OK);
-	fuzz->stub = stub_create(fuzz->monitor, fuzz->session, &outlet);
+	assert(descry_world_create(fuzz->monitor, &fuzz->world) == DESCRY_OK);
+	assert(descry_session_create(fuzz->monitor, fuzz->world, &fuzz->session) == DESCRY_OK);
+	fuzz->stub = stub_create(fuzz->monitor, fuzz->world, fuzz->session, &outlet);
 	assert(fuzz->stub != NULL);
 	for (unsigned i = 0; i < gdb_register_count; i++)
 		fuzz->register_digits += register_digits(&gdb_registers[i]);
@@ -504,6 +522,7 @@ close_fuzz(struct fuzz *fuzz)
 {
 	stub_destroy(fuzz->stub);
 	descry_session_destroy(fuzz->session);
+	descry_world_destroy(fuzz->world);
 	descry_monitor_destroy(fuzz->monitor);
 }
 

@@ -34,6 +34,7 @@ static const uint8_t code[] = {
 #define CODE 0x7c00u
 
 static struct descry_monitor *monitor;
+static struct descry_world *world;
 static struct descry_session *session;
 static struct stub *stub;
 static char output[0x4000]; /* what gdb's terminal shows */
@@ -84,8 +85,9 @@ open_stub(void **state)
 	temp_file_write(name, code, sizeof(code));
 	assert_int_equal(descry_monitor_create(&options, &monitor, &err), DESCRY_OK);
 	remove(name);
-	assert_int_equal(descry_session_create(monitor, NULL, &session), DESCRY_OK);
-	stub = stub_create(monitor, session, &outlet);
+	assert_int_equal(descry_world_create(monitor, &world), DESCRY_OK);
+	assert_int_equal(descry_session_create(monitor, world, &session), DESCRY_OK);
+	stub = stub_create(monitor, world, session, &outlet);
 	assert_non_null(stub);
 	gives_up = false;
 	output_size = 0;
@@ -99,6 +101,7 @@ close_stub(void **state)
 	(void)state;
 	stub_destroy(stub);
 	descry_session_destroy(session);
+	descry_world_destroy(world);
 	descry_monitor_destroy(monitor);
 	assert_int_equal(runs, 0);
 	return 0;
@@ -128,7 +131,7 @@ static const struct {
 	/* clang-format off */
 	{ "what the stub can", "qSupported:swbreak+;hwbreak+;xmlRegisters=i386",
 	  "PacketSize=10000;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;"
-	  "qXfer:features:read+" },
+	  "no-resumed+;qXfer:features:read+" },
 	{ "an unknown packet gets nothing", "vMustReplyEmpty", "" },
 	{ "an empty packet gets nothing", "", "" },
 	{ "a name that only begins like ours", "qCRC:0,1", "" },
@@ -143,7 +146,12 @@ static const struct {
 	{ "any thread", "Hg0", "OK" },
 	{ "all threads", "Hc-1", "OK" },
 	{ "a thread that is not there", "Hg2", "E16" },
+	{ "it has no registers", "p0", "E16" },
+	{ "a thread of another kind", "Hg1.1", "E16" },
+	{ "the guest", "Hg1", "OK" },
 	{ "is the thread alive?", "T1", "OK" },
+	{ "is there another one?", "T2", "E16" },
+	{ "it has no name", "qThreadExtraInfo,2", "E16" },
 
 	{ "memory", "m7c00,4", "4043ebfc" },
 	{ "up to its end", "mffffe,8", "0000" },
@@ -181,6 +189,7 @@ static const struct {
 	{ "step by vCont", "vCont;s:1;c", "T0508:027c0000;04:00700000;thread:1;" },
 	{ "what vCont can", "vCont?", "vCont;c;C;s;S" },
 	{ "vCont for nobody", "vCont;c:7", "E16" },
+	{ "vCont for a thread that is not there", "vCont;c:2", "E16" },
 	{ "vCont without a verb", "vCont;", "E16" },
 	{ "vCont with another verb", "vCont;t", "E16" },
 	{ "step from elsewhere", "s7c00", "T0508:017c0000;04:00700000;thread:1;" },
@@ -222,6 +231,166 @@ test_conversation(void **state)
 		print_message("%s: %s\n", conversation[i].what, conversation[i].packet);
 		assert_string_equal(ask(conversation[i].packet), conversation[i].reply);
 	}
+}
+
+/* --- the host as a second thread ---------------------------------------------------------------
+ */
+
+#define GUEST_STANDS "T0008:007c0000;04:00700000;thread:1;"
+
+static const char *value(const char *name);
+static const char *assign(const char *name, const char *digits);
+
+/* A switch of that strategy, at its X1. */
+static void
+begin_switch(const char *text)
+{
+	const struct descry_strategy *strategy;
+	struct descry_error err;
+
+	assert_int_equal(descry_strategy_find(text, &strategy, &err), DESCRY_OK);
+	descry_world_choose(world, strategy);
+	assert_int_equal(descry_world_begin(world)->end, DESCRY_WORLD_IN_FLIGHT);
+}
+
+static void
+test_host_comes_and_goes(void **state)
+{
+	(void)state;
+	assert_string_equal(ask("qfThreadInfo"), "m1");
+	begin_switch("selector-real/big");
+	assert_string_equal(ask("qfThreadInfo"), "m1,2");
+	assert_string_equal(ask("qC"), "QC2");
+	assert_string_equal(ask("T2"), "OK");
+	assert_string_equal(ask("?"), "T0508:007c0000;04:00700000;thread:2;");
+	assert_string_equal(ask("qThreadExtraInfo,1"), "6775657374");
+	assert_string_equal(ask("qThreadExtraInfo,2"), /* host (X1 event in the guest) */
+			    "686f737420285831206576656e7420696e2074686520677565737429");
+	descry_world_finish(world);
+	assert_string_equal(ask("qfThreadInfo"), "m1");
+	assert_string_equal(ask("qC"), "QC1");
+	assert_string_equal(ask("g"), "E16"); /* of the host, at which gdb has looked */
+	assert_string_equal(ask("Hg1"), "OK");
+	assert_string_equal(value("eip"), "007c0000");
+}
+
+/* Steps the host up to the end of a step, X2 to X6. */
+static void
+step_host_behind(const char *name)
+{
+	output[output_size = 0] = '\0';
+	while (strstr(output, name) == NULL)
+		assert_non_null(strstr(ask("vCont;s:2;c"), ";thread:2;"));
+}
+
+/* The host loads an FS of 4 GiB. The guest, which gdb sees as it was, has 64 KiB. */
+static void
+test_host_is_stepped(void **state)
+{
+	(void)state;
+	begin_switch("selector-real/big");
+	step_host_behind("X5 ");
+	assert_string_equal(value("fs_limit"), "ffffffff");
+	assert_string_equal(value("fs"), "10000000");
+	assert_string_equal(ask("Hg1"), "OK");
+	assert_string_equal(value("fs_limit"), "ffff0000");
+	assert_string_equal(value("fs_state"), "00000000");
+	assert_string_equal(value("eax"), "00000000");
+	assert_string_equal(value("gdtr_limit"), "0000");
+	assert_string_equal(ask("m7c00,4"), "4043ebfc");
+	assert_string_equal(ask("Hg2"), "OK");
+	assert_string_equal(value("fs_limit"), "ffffffff");
+	assert_string_equal(value("eax"), "0000e0ff"); /* its own */
+	assert_true(descry_world_in_flight(world));
+}
+
+static void
+test_host_is_stepped_to_its_end(void **state)
+{
+	const char *reply;
+
+	(void)state;
+	begin_switch("selector-real/big");
+	do
+		reply = ask("vCont;s:2;c");
+	while (strstr(reply, ";thread:2;") != NULL);
+	assert_string_equal(reply, GUEST_STANDS);
+	assert_string_equal(ask("qfThreadInfo"), "m1");
+	assert_string_equal(value("eax"), "00000000");
+	assert_string_equal(value("fs_limit"), "ffffffff"); /* which is what it lost */
+	assert_string_equal(ask("s"), "T0508:017c0000;04:00700000;thread:1;");
+}
+
+static const struct {
+	const char *what;
+	const char *packet; /* in the middle of a switch */
+	const char *reply, *ip;
+	bool in_flight; /* still, afterwards */
+} resumptions[] = {
+	/* clang-format off */
+	{ "the host alone", "vCont;c:2", "N", "007c0000", false },
+	{ "the guest alone waits", "vCont;s:1", GUEST_STANDS, "007c0000", true },
+	{ "also when it is to go on", "vCont;c:1", GUEST_STANDS, "007c0000", true },
+	{ "the host, and then one instruction", "vCont;s:1;c",
+	  "T0508:017c0000;04:00700000;thread:1;", "017c0000", false },
+	{ "both, to the breakpoint", "vCont;c",
+	  "T0508:027c0000;04:00700000;thread:1;swbreak:;", "027c0000", false },
+	{ "in the old way", "c",
+	  "T0508:027c0000;04:00700000;thread:1;swbreak:;", "027c0000", false },
+	{ "at another address", "c7c04", "E0e", "007c0000", true },
+	{ "a thread that is not there", "vCont;c:3", "E16", "007c0000", true },
+	/* clang-format on */
+};
+
+static void
+test_who_goes_on(void **state)
+{
+	for (size_t i = 0; i < sizeof(resumptions) / sizeof(resumptions[0]); i++) {
+		print_message("%s\n", resumptions[i].what);
+		assert_string_equal(ask("Z0,7c02,1"), "OK");
+		ask("qSupported:swbreak+;no-resumed+");
+		begin_switch("selector-real/small");
+		step_host_behind("X5 ");
+		assert_string_equal(ask(resumptions[i].packet), resumptions[i].reply);
+		assert_int_equal(descry_world_in_flight(world), resumptions[i].in_flight);
+		assert_string_equal(ask("Hg1"), "OK");
+		assert_string_equal(value("ip"), resumptions[i].ip);
+		close_stub(state);
+		open_stub(state);
+	}
+}
+
+/* Packets older than vCont: Hc says which thread a step is for. */
+static void
+test_old_steps(void **state)
+{
+	(void)state;
+	begin_switch("selector-real/small");
+	assert_string_equal(ask("Hc0"), "OK");
+	assert_non_null(strstr(ask("s"), ";thread:2;"));
+	assert_string_equal(ask("Hc2"), "OK");
+	assert_non_null(strstr(ask("s"), ";thread:2;"));
+	assert_string_equal(ask("Hc1"), "OK");
+	assert_string_equal(ask("s"), "T0508:017c0000;04:00700000;thread:1;");
+	assert_false(descry_world_in_flight(world));
+}
+
+/* What the guest was at X1 cannot be changed; its memory can, and so can the hardware. */
+static void
+test_writes_in_flight(void **state)
+{
+	(void)state;
+	begin_switch("selector-real/small");
+	assert_string_equal(ask("Hg1"), "OK");
+	assert_memory_equal(assign("eax", "01000000"), "E.the host has the CPU", 22);
+	assert_memory_equal(ask("G00"), "E.the host has the CPU", 22);
+	assert_string_equal(ask("M500,1:5a"), "OK");
+	assert_string_equal(ask("Hg2"), "OK");
+	assert_string_equal(ask("m500,1"), "5a");
+	assert_string_equal(assign("eax", "01000000"), "OK");
+	assert_string_equal(value("eax"), "01000000");
+	assert_string_equal(ask("Hg1"), "OK");
+	assert_string_equal(value("eax"), "00000000");
 }
 
 /* --- how a guest ends ----------------------------------------------------------------------------
@@ -546,6 +715,12 @@ main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, open_stub, close_stub)
 	const struct CMUnitTest tests[] = {
 		TEST(test_conversation),
+		TEST(test_host_comes_and_goes),
+		TEST(test_host_is_stepped),
+		TEST(test_host_is_stepped_to_its_end),
+		TEST(test_who_goes_on),
+		TEST(test_old_steps),
+		TEST(test_writes_in_flight),
 		TEST(test_ends),
 		TEST(test_every_reason_has_a_signal),
 		TEST(test_after_the_end),

@@ -212,6 +212,100 @@ class Segments(Gdb):
         )
 
 
+class Host(Gdb):
+    """A world switch, in which the host is a second thread. unreal-fs has an FS of 4 GiB with PE=0;
+    the host of selector-real/small loads one of 64 KiB."""
+
+    image = "unreal-fs"
+
+    def in_flight(self, *steps, stop="tbreak"):
+        self.session(
+            (f"{stop} t3_unreal", None),
+            ("continue", r"t3_unreal \(\)"),
+            ("monitor world use selector-real/small", None),
+            ("monitor world begin", r"X1.1 +host interrupt at 0000:7c1b"),
+            *steps)
+
+    def test_walk(self):
+        self.in_flight(
+            ("info threads", r"\* 1 +Thread 1 \(guest\) .*t3_unreal \(\).*"
+                             r" 2 +Thread 2 \(host \(X1 event in the guest\)\) "),
+            ("thread 2", r"Switching to thread 2"),
+            ("p/x $fs_limit", r"= 0xffffffff\n"),
+            ("stepi", r"^X2 delivery: FLAGS=.* CS=0000 IP=00007c1b .*0x000f0000 in"),
+            ("stepi", r"^X3 EAX to EDI into the record\n"),
+            ("stepi 11", r"X3 PUSH fs: 0010\n.*X4 MOV CR0, 00000011.*X4 MOV fs, 0010 "),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+            ("p $fs_desc", r"= \[ type=DATA_RW_A S DPL=0 P DB \]"),
+            ("p $cr0", r"= \[ PE ET \]"),
+            ("info threads", r" 1 +Thread 1 \(guest\) .*t3_unreal \(\).*"
+                             r"\* 2 +Thread 2 \(host \(X4 host caches loaded\)\) "),
+            ("thread 1", r"Switching to thread 1"),
+            ("p/x $fs_limit", r"= 0xffffffff\n"),
+            ("p $fs_state", r"= \[ UNREAL UNREAL-BASE \]"),
+            ("p $cr0", r"= \[ ET \]"),
+            ("x/i $pc", r"=> 0x7c1b <t3_unreal>:\s+mov "),
+            ("thread 2", r"Switching to thread 2"),
+            ("stepi 100", r"X6 POP fs, 0010 .*X7 IRET.*the guest has the CPU again\n"
+                          r".*Thread 1 stopped"),
+            ("info threads", r"^  Id [^\n]*\n\* 1 +Thread 1 \(guest\) [^\n]*\n$"),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+            ("continue", r"unhandled #GP.*t4_store.*signal SIGSEGV"),
+        )
+
+    def test_continue(self):
+        self.in_flight(
+            ("break t4_store", None),
+            ("continue", r"Breakpoint 2, t4_store"),
+            ("info threads", r"^  Id .*\n\* 1 +Thread 1 \(guest\) [^\n]*\n$"),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+        )
+
+    def test_continue_the_host_alone(self):
+        self.in_flight(
+            ("info threads", None),
+            ("thread 2", None),
+            ("set scheduler-locking on", None),
+            ("continue", r"the guest has the CPU again"),
+            ("thread 1", r"t3_unreal \(\)"),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+        )
+
+    def test_the_guest_waits(self):
+        self.in_flight(
+            ("info threads", None),
+            ("set scheduler-locking on", None),
+            ("stepi", r"the host has the CPU, and the guest waits.*Thread 1 stopped"),
+            ("set $eax = 1", r"the host has the CPU, and the guest is what it was"),
+            ("set scheduler-locking off", None),
+            ("stepi", r"43\s"),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+        )
+
+    def test_a_breakpoint_where_the_guest_waits(self):
+        self.in_flight(
+            ("info threads", None),
+            ("thread 2", None),
+            ("stepi", r"or `set scheduler-locking step`\n.*Thread 1 stopped"),
+            ("set scheduler-locking step", None),
+            ("thread 2", None),
+            ("stepi", r"^X2 delivery"),
+            ("stepi 100", r"X7 IRET.*the guest has the CPU again\n.*No unwaited-for children"),
+            ("info threads", r"^  Id [^\n]*\n  1 +Thread 1 \(guest\) [^\n]*\n\n"
+                             r"The current thread <Thread ID 2> has terminated"),
+            ("thread 1", r"t3_unreal \(\)"),
+            ("stepi", r"43\s"),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+            stop="break")
+
+    def test_from_a_second_gdb(self):
+        self.in_flight(("stepi", None), ("monitor world begin", None))
+        self.session(
+            ("info threads", r"1 +Thread 1 \(guest\).*\* 2 +Thread 2 \(host"),
+            ("p/x $eip", r"= 0x7c21\n"),
+        )
+
+
 class Endless(Gdb):
     image = "endless"
 
