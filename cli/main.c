@@ -24,6 +24,7 @@ struct program {
 	struct gdb_service gdb;
 	struct descry_monitor *monitor;
 	struct descry_world *world;
+	const struct descry_strategy *strategy; /* that -w names */
 	struct descry_session *session;
 };
 
@@ -95,7 +96,7 @@ compare(struct program *program)
 	if (status != EXIT_GOOD || quit)
 		return status;
 	if (options->strategy != NULL)
-		request.only = descry_world_chosen(program->world);
+		request.only = program->strategy;
 	if (descry_compare_run(program->monitor, &request, &result, &err) != DESCRY_OK)
 		return fail(program, &err);
 	descry_compare_render(result, &sink);
@@ -217,20 +218,23 @@ static enum descry_status
 open_machine(struct program *program, struct descry_error *err)
 {
 	struct descry_options *machine = &program->options.machine;
-	const struct descry_strategy *strategy;
 	const char *note;
 
-	/* A comparison runs the guest many times over: its console says nothing about it. */
+	/*
+	 * A comparison runs the guest many times over: its console says nothing about it. And it
+	 * begins with the guest as it is under no strategy.
+	 */
 	if (program->options.verb != VERB_COMPARE)
 		machine->console = console;
 	machine->console_owner = program;
-	if (descry_strategy_find(program->options.strategy, &strategy, err) != DESCRY_OK ||
+	if (descry_strategy_find(program->options.strategy, &program->strategy, err) != DESCRY_OK ||
 	    descry_monitor_create(machine, &program->monitor, err) != DESCRY_OK)
 		return err->status;
 	if (descry_world_create(program->monitor, &program->world) != DESCRY_OK ||
 	    descry_session_create(program->monitor, program->world, &program->session) != DESCRY_OK)
 		return descry_fail(err, DESCRY_NO_MEMORY, "out of memory");
-	descry_world_choose(program->world, strategy);
+	if (program->options.verb != VERB_COMPARE)
+		descry_world_choose(program->world, program->strategy);
 	note = descry_monitor_note(program->monitor);
 	if (note != NULL)
 		terminal_error(&program->terminal, note);

@@ -28,6 +28,9 @@ struct descry_monitor {
 	atomic_bool interrupted;                  /* descry_monitor_interrupt(), not used up yet */
 	const struct descry_host_hooks *host_hooks; /* NULL: nobody takes them, the run goes on */
 	void *host_owner;
+	bool watch_mode; /* descry_monitor_watch_guest() */
+	uint32_t watch_vectors;
+	bool interpret_one; /* the host interprets the next instruction */
 	struct descry_stop last_stop;
 
 	struct descry_snapshot *start; /* where descry_monitor_reset() goes */

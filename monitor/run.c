@@ -53,13 +53,15 @@ run_cpu(struct run *run)
 	const struct descry_state *state = state_of(run);
 	const uint64_t before = state->retired;
 	const struct descry_control control = {
-		.budget = stretch(run),
+		.budget = monitor->interpret_one ? 1 : stretch(run),
 		.breakpoints = monitor->breakpoints.addresses,
 		.breakpoint_count = monitor->breakpoints.address_count,
-		.break_at_first = run->look,
+		.break_at_first = run->look && !monitor->interpret_one,
 		.events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT) |
 			  (request->watch_access ? DESCRY_EVENT_BIT(DESCRY_EVENT_ACCESS) : 0),
 		.watch_access = request->watch_access,
+		.stop_at_mode = monitor->watch_mode,
+		.intercept = monitor->interpret_one ? 0 : monitor->watch_vectors,
 		.unhandled = monitor->unhandled,
 	};
 
@@ -67,6 +69,9 @@ run_cpu(struct run *run)
 	descry_vcpu_run(monitor->vcpu, &control, &run->exit);
 	run->done += state->retired - before;
 	run->look = true;
+	if (monitor->interpret_one)
+		monitor->host_hooks->interpreted(monitor->host_owner, monitor);
+	monitor->interpret_one = false;
 }
 
 static bool
@@ -78,6 +83,24 @@ on_host_interrupt(struct run *run)
 		return end(run, DESCRY_STOP_HOST_INTERRUPT);
 	return !monitor->host_hooks ||
 	       monitor->host_hooks->interrupt(monitor->host_owner, monitor, run->stop);
+}
+
+static bool
+on_mode(struct run *run)
+{
+	struct descry_monitor *monitor = run->monitor;
+
+	return monitor->host_hooks->mode(monitor->host_owner, monitor, run->stop);
+}
+
+/* The host interprets this instruction, and then the run goes on. */
+static bool
+on_exception(struct run *run)
+{
+	struct descry_monitor *monitor = run->monitor;
+
+	monitor->interpret_one = true;
+	return monitor->host_hooks->exception(monitor->host_owner, monitor, run->stop);
 }
 
 static bool
@@ -151,6 +174,10 @@ on_exit_of_cpu(struct run *run)
 	switch (run->exit.reason) {
 	case DESCRY_EXIT_BUDGET:
 		return true;
+	case DESCRY_EXIT_MODE:
+		return on_mode(run);
+	case DESCRY_EXIT_INTERCEPT:
+		return on_exception(run);
 	case DESCRY_EXIT_BREAKPOINT:
 		return on_breakpoint(run);
 	case DESCRY_EXIT_KICK: /* stale, unless .interrupted says that it is for this run */
@@ -276,4 +303,11 @@ descry_monitor_on_host(struct descry_monitor *monitor, const struct descry_host_
 {
 	monitor->host_hooks = hooks;
 	monitor->host_owner = owner;
+}
+
+void
+descry_monitor_watch_guest(struct descry_monitor *monitor, bool mode, uint32_t vectors)
+{
+	monitor->watch_mode = mode;
+	monitor->watch_vectors = vectors;
 }

@@ -22,6 +22,17 @@ after_cr0(struct cpu *c, uint32_t changed)
 	cpu_derive(c);
 }
 
+static void
+tell_of_mode(struct cpu *c, uint32_t cr0)
+{
+	if (cpu_records(c, DESCRY_EVENT_MODE))
+		cpu_record(c, DESCRY_EVENT_MODE)->cr0 = cr0;
+	if (c->control && c->control->stop_at_mode) {
+		c->exit->reason = DESCRY_EXIT_MODE;
+		c->leave = true;
+	}
+}
+
 /* SDM vol. 3, PDPTE Registers: the bits of CR0 whose change has them read. */
 #define CR0_READS_PDPTES (DESCRY_CR0_PG | DESCRY_CR0_CD | DESCRY_CR0_NW)
 
@@ -40,8 +51,8 @@ cr0_write(struct cpu *c, uint32_t value)
 	after_cr0(c, old ^ now);
 	if ((old ^ now) & DESCRY_CR0_PE)
 		c->state.pe_window ^= (uint8_t)c->profile.knob[DESCRY_KNOB_PE_WINDOW];
-	if ((old ^ now) & DESCRY_CR0_PE && cpu_records(c, DESCRY_EVENT_MODE))
-		cpu_record(c, DESCRY_EVENT_MODE)->cr0 = now;
+	if ((old ^ now) & DESCRY_CR0_PE)
+		tell_of_mode(c, now);
 	return true;
 }
 

@@ -263,10 +263,26 @@ deliver_to_the_end(struct cpu *c, struct interruption i)
 	return true;
 }
 
+bool
+interrupt_is_intercepted(struct cpu *c)
+{
+	if (DESCRY_LIKELY(!c->control || !(c->control->intercept >> (c->fault.vector & 31u) & 1u)))
+		return false;
+	c->exit->reason = DESCRY_EXIT_INTERCEPT;
+	c->exit->fault.vector = c->fault.vector;
+	c->exit->fault.error_code = c->fault.error_code;
+	c->fault.vector = DESCRY_VEC_NONE;
+	c->state.pending_db = 0;
+	c->leave = true;
+	return true;
+}
+
 /* The instruction has not been executed: what it has met on the way is forgotten. */
 void
 interrupt_deliver_fault(struct cpu *c)
 {
+	if (interrupt_is_intercepted(c))
+		return;
 	c->state.pending_db = 0;
 	microstep_fault(c);
 	if (deliver_to_the_end(c, exception(c, c->fault)))

@@ -21,6 +21,10 @@ DESCRY_MUST_CHECK bool interrupt_software(struct cpu *c, unsigned vector, uint32
 /* INT1, the one-byte opcode F1: #DB behind the instruction, whatever the gate's DPL. */
 DESCRY_MUST_CHECK bool interrupt_icebp(struct cpu *c, uint32_t return_ip);
 
+/* Is c->fault one that the control block wants to see before it is delivered? Then c->leave is set.
+ */
+DESCRY_MUST_CHECK bool interrupt_is_intercepted(struct cpu *c);
+
 /*
  * Delivers c->fault at state.rip, with what follows when that faults too: double fault,
  * then shutdown. Counts as the end of the instruction that faulted.

@@ -105,7 +105,8 @@ static void
 leave_at_instruction(struct cpu *c)
 {
 	const bool is_done = c->fault.vector == DESCRY_VEC_NONE &&
-			     (!c->leave || c->exit->reason == DESCRY_EXIT_REQUEST);
+			     (!c->leave || c->exit->reason == DESCRY_EXIT_REQUEST ||
+			      c->exit->reason == DESCRY_EXIT_MODE);
 
 	c->fault.vector = DESCRY_VEC_NONE;
 	if (!is_done)
@@ -120,6 +121,8 @@ static void
 after_block(struct cpu *c)
 {
 	if (c->leave || c->accessed) {
+		if (!c->leave && interrupt_is_intercepted(c))
+			return;
 		leave_at_instruction(c);
 		return;
 	}

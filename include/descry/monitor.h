@@ -128,11 +128,23 @@ struct descry_host_hooks {
 	bool (*interrupt)(void *owner, struct descry_monitor *monitor, struct descry_stop *stop);
 	/* A run begins: the CPU must hold the guest. */
 	bool (*run)(void *owner, struct descry_monitor *monitor, struct descry_stop *stop);
+	/* The guest has changed CR0.PE, and descry_monitor_watch_guest() asks for that. */
+	bool (*mode)(void *owner, struct descry_monitor *monitor, struct descry_stop *stop);
+	/*
+	 * An exception that is watched is about to be delivered: the host interprets the
+	 * instruction instead, with the segments that it puts in place for it. interpreted()
+	 * follows.
+	 */
+	bool (*exception)(void *owner, struct descry_monitor *monitor, struct descry_stop *stop);
+	void (*interpreted)(void *owner, struct descry_monitor *monitor);
 	/* The machine has become another one, by a reset or a snapshot. */
 	void (*replaced)(void *owner, struct descry_monitor *monitor);
 };
 void descry_monitor_on_host(struct descry_monitor *monitor, const struct descry_host_hooks *hooks,
 			    void *owner);
+
+/* vectors: 1 << vector of the exceptions that hooks are called for. */
+void descry_monitor_watch_guest(struct descry_monitor *monitor, bool mode, uint32_t vectors);
 
 /* --- breakpoints ---------------------------------------------------------------------- */
 

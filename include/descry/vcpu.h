@@ -182,12 +182,14 @@ struct descry_control {
 	const uint64_t *breakpoints; /* linear addresses, ascending; checked before execution, but
 				      * not at the very first instruction of a run */
 	size_t breakpoint_count;
-	bool break_at_first; /* there, too */
+	bool break_at_first;   /* there, too */
 	unsigned events;       /* DESCRY_EVENT_BIT()s to put in the ring */
 	unsigned watch_access; /* 1 << sreg: leave after an instruction that made, or tried, a data
 				* access through one of these (implicit stack accesses count) */
 	bool unchained;        /* come back to the loop behind every block: a check of the engine */
 	struct descry_micro_log *micro; /* record micro-steps here; NULL: do not */
+	bool stop_at_mode;              /* leave after a write of CR0 that changes PE */
+	uint32_t intercept; /* 1 << vector of exceptions: leave before they are delivered */
 	uint32_t unhandled; /* a real-mode vector whose IVT entry has this seg:off value leaves the
 			     * loop before delivery; 0: none has */
 };
@@ -198,6 +200,9 @@ enum descry_exit_reason {
 	DESCRY_EXIT_KICK,      /* descry_vcpu_kick() */
 	DESCRY_EXIT_REQUEST,   /* descry_vcpu_request(), after the instruction that led to it */
 	DESCRY_EXIT_ACCESS,    /* watch_access: the event is the newest of its kind in the ring */
+	DESCRY_EXIT_MODE,      /* stop_at_mode */
+	DESCRY_EXIT_INTERCEPT, /* fault holds the exception; CS:IP at its instruction, which has
+				  done nothing */
 	DESCRY_EXIT_HALTED,    /* HLT and nothing can ever wake it */
 	DESCRY_EXIT_UNHANDLED, /* fault holds the vector; CS:IP still at the culprit if it is a
 				  fault */

@@ -61,13 +61,21 @@ descry_fields_has(const struct descry_fields *set, enum descry_sreg sreg, enum d
 
 /* --- the trace of one switch ---------------------------------------------------------- */
 
-#define DESCRY_WORLD_X1 1u /* the event in the guest */
-#define DESCRY_WORLD_X7 7u /* the hardware gives the guest back */
-#define DESCRY_WORLD_X8 8u /* the first guest access */
+#define DESCRY_WORLD_X1 1u   /* the event in the guest */
+#define DESCRY_WORLD_X7 7u   /* the hardware gives the guest back */
+#define DESCRY_WORLD_X8 8u   /* the first guest access */
+#define DESCRY_WORLD_MODE 9u /* before all of them: the guest changes CR0.PE */
 #define DESCRY_WORLD_OPS 72u
 #define DESCRY_WORLD_TEXT 224u /* holds all of a reason why */
 
+/* In their order in time, the change of mode before X1: index 0 on; 0 past the end. */
+unsigned descry_world_step_at(unsigned index);
+
 const char *descry_world_step_title(unsigned step); /* "hardware save", ... */
+
+/* "X4", "mode-change" */
+#define DESCRY_WORLD_STEP_TEXT 12u
+const char *descry_world_step_text(unsigned step, char buffer[DESCRY_WORLD_STEP_TEXT]);
 
 /* What the strategy has saved: the fields in .held, with their values in .seg. */
 struct descry_world_record {
@@ -77,7 +85,7 @@ struct descry_world_record {
 
 /* One thing that the host does, or the CPU for it, and the CPU after it. */
 struct descry_world_op {
-	unsigned step; /* 1 to 8 */
+	unsigned step; /* 1 to 8, or DESCRY_WORLD_MODE */
 	char text[DESCRY_WORLD_TEXT];
 	uint32_t cr0;
 	struct descry_table gdtr;
@@ -120,6 +128,10 @@ struct descry_world;
 enum descry_status descry_world_create(struct descry_monitor *monitor, struct descry_world **out);
 void descry_world_destroy(struct descry_world *world);
 
+/*
+ * From now on. A strategy under which real mode is not what the guest believes takes hold of a
+ * guest with PE=0 at once.
+ */
 void descry_world_choose(struct descry_world *world, const struct descry_strategy *strategy);
 const struct descry_strategy *descry_world_chosen(const struct descry_world *world);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum world_action {
 	ACTION_LIST,
@@ -65,15 +66,18 @@ world_use(struct command_call *call)
 	return DESCRY_COMMAND_OK;
 }
 
-/* "X4" or "4": the last operation of that step; NULL when the trace has no such step. */
+/* "X4", "4" or "mode-change": the last operation of that step; NULL: the trace has no such step. */
 static const struct descry_world_op *
 find_step(const struct descry_world_trace *trace, const char *name)
 {
-	const char *digit = *name == 'X' || *name == 'x' ? name + 1 : name;
+	for (unsigned i = 0, step; (step = descry_world_step_at(i)) != 0; i++) {
+		char text[DESCRY_WORLD_STEP_TEXT];
 
-	if (strlen(digit) != 1 || *digit < '1' || *digit > '8')
-		return NULL;
-	return descry_world_after(trace, (unsigned)(*digit - '0'));
+		descry_world_step_text(step, text);
+		if (strcasecmp(name, text) == 0 || strcmp(name, text + 1) == 0)
+			return descry_world_after(trace, step);
+	}
+	return NULL;
 }
 
 static enum descry_command_result
@@ -332,13 +336,12 @@ add_strategies(descry_completion_fn *add, void *owner)
 static void
 add_steps(const struct descry_world_trace *trace, descry_completion_fn *add, void *owner)
 {
-	for (unsigned step = 1; trace != NULL && step <= DESCRY_WORLD_X8; step++) {
-		char text[16];
+	for (unsigned i = 0, step; trace != NULL && (step = descry_world_step_at(i)) != 0; i++) {
+		char text[DESCRY_WORLD_STEP_TEXT];
 
 		if (!descry_world_after(trace, step))
 			continue;
-		snprintf(text, sizeof(text), "X%u", step);
-		add(owner, text);
+		add(owner, descry_world_step_text(step, text));
 	}
 }
 

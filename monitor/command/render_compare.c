@@ -54,13 +54,14 @@ equal_json(const struct descry_compare_row *row)
 static json_t *
 row_json(const struct descry_compare *compare, const struct descry_compare_row *row)
 {
-	json_t *value =
-		json_pack("{s:s, s:s?, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "strategy",
-			  row->strategy->name, "variant", row->strategy->variant, "lost_at",
-			  row->lost_at ? json_sprintf("X%u", row->lost_at) : json_null(), "lost",
-			  world_fields_json(&row->lost), "fs", json_segment(&row->seg[DESCRY_FS]),
-			  "outcome", descry_outcome_text(row->outcome), "detail", row->detail,
-			  "equal", equal_json(row), "access", access_json(&row->access));
+	char lost_at[DESCRY_WORLD_STEP_TEXT] = "";
+	json_t *value = json_pack(
+		"{s:s, s:s?, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "strategy", row->strategy->name,
+		"variant", row->strategy->variant, "lost_at",
+		json_text(row->lost_at ? descry_world_step_text(row->lost_at, lost_at) : lost_at),
+		"lost", world_fields_json(&row->lost), "fs", json_segment(&row->seg[DESCRY_FS]),
+		"outcome", descry_outcome_text(row->outcome), "detail", row->detail, "equal",
+		equal_json(row), "access", access_json(&row->access));
 
 	if (compare->about != DESCRY_FS)
 		json_object_set_new(value, descry_sreg_name(compare->about),
@@ -235,17 +236,17 @@ write_row(const struct descry_compare *compare, const struct descry_compare_row 
 	const enum descry_sreg about = compare->about;
 	const struct descry_segment *seg = &row->seg[about];
 	char strategy[DESCRY_STRATEGY_TEXT];
-	char lost_at[16] = "-";
+	char lost_at[DESCRY_WORLD_STEP_TEXT] = "-";
 
 	if (row->lost_at)
-		snprintf(lost_at, sizeof(lost_at), "X%u", row->lost_at);
+		descry_world_step_text(row->lost_at, lost_at);
 	descry_sink_printf(sink, "%-*s", COLUMN_STRATEGY,
 			   descry_strategy_text(row->strategy, strategy));
 	write_field(row, about, DESCRY_FIELD_SEL, seg->sel, sink);
 	write_field(row, about, DESCRY_FIELD_BASE, seg->base, sink);
 	write_field(row, about, DESCRY_FIELD_LIMIT, seg->limit, sink);
 	write_field(row, about, DESCRY_FIELD_ATTR, seg->attr, sink);
-	descry_sink_printf(sink, "%-7s %s%-11s%s", lost_at,
+	descry_sink_printf(sink, "%-11s %s%-11s%s", lost_at,
 			   style(sink, outcome_style(row->outcome)),
 			   descry_outcome_text(row->outcome), style(sink, STYLE_PLAIN));
 	write_access(compare, row, sink);
@@ -254,9 +255,9 @@ write_row(const struct descry_compare *compare, const struct descry_compare_row 
 static void
 write_columns(const struct descry_compare *compare, const struct descry_sink *sink)
 {
-	descry_sink_printf(sink,
-			   "%-*s%-5s base      limit     attr  lost at outcome    that access\n",
-			   COLUMN_STRATEGY, "strategy", descry_sreg_name(compare->about));
+	descry_sink_printf(
+		sink, "%-*s%-5s base      limit     attr  lost at     outcome    that access\n",
+		COLUMN_STRATEGY, "strategy", descry_sreg_name(compare->about));
 }
 
 /* --- the notes below it --------------------------------------------------------------- */

@@ -233,8 +233,11 @@ static void
 write_step_title(const struct descry_world_trace *trace, const struct descry_world_op *op,
 		 const struct descry_sink *sink)
 {
-	descry_sink_printf(sink, "%sX%u %s%s  (PE=%u, GDTR %08x/%04x)\n", style(sink, STYLE_STRONG),
-			   op->step, descry_world_step_title(op->step), style(sink, STYLE_PLAIN),
+	char text[DESCRY_WORLD_STEP_TEXT];
+
+	descry_sink_printf(sink, "%s%s %s%s  (PE=%u, GDTR %08x/%04x)\n", style(sink, STYLE_STRONG),
+			   descry_world_step_text(op->step, text),
+			   descry_world_step_title(op->step), style(sink, STYLE_PLAIN),
 			   op->cr0 & DESCRY_CR0_PE, (unsigned)op->gdtr.base, op->gdtr.limit);
 	for (const struct descry_world_op *each = trace->op; each <= op; each++) {
 		if (each->step != op->step)
@@ -284,6 +287,7 @@ step_json(const struct descry_world_trace *trace, const struct descry_world_op *
 {
 	json_t *notes = json_array();
 	json_t *segments = json_object();
+	char text[DESCRY_WORLD_STEP_TEXT];
 
 	for (const struct descry_world_op *each = trace->op; each <= op; each++) {
 		if (each->step == op->step)
@@ -298,9 +302,10 @@ step_json(const struct descry_world_trace *trace, const struct descry_world_op *
 		json_object_set_new(segments, descry_sreg_name(sreg), segment);
 	}
 	return json_pack("{s:o, s:s, s:I, s:{s:I, s:I}, s:o, s:o}", "step",
-			 json_sprintf("X%u", op->step), "title", descry_world_step_title(op->step),
-			 "cr0", (json_int_t)op->cr0, "gdtr", "base", (json_int_t)op->gdtr.base,
-			 "limit", (json_int_t)op->gdtr.limit, "notes", notes, "segments", segments);
+			 json_string(descry_world_step_text(op->step, text)), "title",
+			 descry_world_step_title(op->step), "cr0", (json_int_t)op->cr0, "gdtr",
+			 "base", (json_int_t)op->gdtr.base, "limit", (json_int_t)op->gdtr.limit,
+			 "notes", notes, "segments", segments);
 }
 
 static const char *
@@ -326,20 +331,23 @@ switch_json(const struct descry_world_trace *trace)
 	const struct descry_fields lost =
 		fields_diff(trace->op[0].seg, trace->op[trace->op_count - 1].seg);
 	const unsigned lost_at = judge_lost_at(trace, &lost);
+	char text[DESCRY_WORLD_STEP_TEXT];
 	const bool resumed = trace->end == DESCRY_WORLD_RESUMED;
 
-	return json_pack("{s:s, s:s?, s:s, s:s?, s:I, s:i, s:I, s:o, s:o}", "strategy",
-			 strategy->name, "variant", strategy->variant, "end", end_text(trace->end),
-			 "why", resumed ? NULL : trace->why, "retired", (json_int_t)trace->retired,
-			 "cs", (int)trace->cs, "ip", (json_int_t)trace->ip, "lost",
-			 resumed ? world_fields_json(&lost) : json_array(), "lost_at",
-			 resumed && lost_at ? json_sprintf("X%u", lost_at) : json_null());
+	return json_pack(
+		"{s:s, s:s?, s:s, s:s?, s:I, s:i, s:I, s:o, s:o}", "strategy", strategy->name,
+		"variant", strategy->variant, "end", end_text(trace->end), "why",
+		resumed ? NULL : trace->why, "retired", (json_int_t)trace->retired, "cs",
+		(int)trace->cs, "ip", (json_int_t)trace->ip, "lost",
+		resumed ? world_fields_json(&lost) : json_array(), "lost_at",
+		json_text(resumed && lost_at ? descry_world_step_text(lost_at, text) : ""));
 }
 
 /* What the guest gets back that is not what it had, and the step at which they parted. */
 static void
 write_differences(const struct descry_world_trace *trace, const struct descry_sink *sink)
 {
+	char text[DESCRY_WORLD_STEP_TEXT];
 	const struct descry_fields lost =
 		fields_diff(trace->op[0].seg, trace->op[trace->op_count - 1].seg);
 
@@ -355,7 +363,8 @@ write_differences(const struct descry_world_trace *trace, const struct descry_si
 						   descry_field_name(field));
 		}
 	}
-	descry_sink_printf(sink, ", gone at X%u", judge_lost_at(trace, &lost));
+	descry_sink_printf(sink, ", gone at %s",
+			   descry_world_step_text(judge_lost_at(trace, &lost), text));
 }
 
 /* --- the renders ---------------------------------------------------------------------- */
@@ -424,6 +433,7 @@ void
 render_switch_op(const struct descry_world_trace *trace, const struct descry_world_op *op,
 		 const struct descry_sink *sink)
 {
+	char text[DESCRY_WORLD_STEP_TEXT];
 	unsigned first = (unsigned)(op - trace->op);
 	const struct descry_world_op *before = op > trace->op ? op - 1 : NULL;
 
@@ -433,7 +443,8 @@ render_switch_op(const struct descry_world_trace *trace, const struct descry_wor
 	}
 	while (first > 0 && trace->op[first - 1].step == op->step)
 		first--;
-	descry_sink_printf(sink, "%sX%u.%u%s  ", style(sink, STYLE_STRONG), op->step,
+	descry_sink_printf(sink, "%s%s.%u%s  ", style(sink, STYLE_STRONG),
+			   descry_world_step_text(op->step, text),
 			   (unsigned)(op - trace->op) - first + 1, style(sink, STYLE_PLAIN));
 	put_wrapped(sink, 6, 6, op->text);
 	write_changed(trace, before, op, sink);
@@ -448,7 +459,7 @@ render_switch_trace(const struct descry_world_trace *trace, const struct descry_
 		json_t *value = switch_json(trace);
 		json_t *steps = json_array();
 
-		for (unsigned step = 1; step <= DESCRY_WORLD_X8; step++) {
+		for (unsigned i = 0, step; (step = descry_world_step_at(i)) != 0; i++) {
 			const struct descry_world_op *op = descry_world_after(trace, step);
 
 			if (op)
@@ -460,7 +471,7 @@ render_switch_trace(const struct descry_world_trace *trace, const struct descry_
 	}
 	render_switch(trace, sink);
 	write_columns(sink);
-	for (unsigned step = 1; step <= DESCRY_WORLD_X8; step++) {
+	for (unsigned i = 0, step; (step = descry_world_step_at(i)) != 0; i++) {
 		const struct descry_world_op *op = descry_world_after(trace, step);
 
 		if (!op)

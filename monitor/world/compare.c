@@ -1,5 +1,6 @@
 #include "world/compare.h"
 
+#include "handle.h"
 #include "world/judge.h"
 
 #include <descry/number.h>
@@ -174,13 +175,17 @@ compare_from(struct descry_monitor *monitor, const struct descry_snapshot *start
 {
 	struct comparison c = {
 		.probe = { .monitor = monitor, .vcpu = descry_monitor_vcpu(monitor) },
+		.begin = monitor->start,
 		.start = start,
 		.settings = world_settings_of(request->world),
 		.end = result->retired + COMPARE_WINDOW,
 		.result = result,
 	};
-	enum descry_status status = compare_all(&c, request);
-	const enum descry_status back = descry_snapshot_restore(monitor, start);
+	enum descry_status status, back;
+
+	memcpy(c.seg, descry_vcpu_state(c.probe.vcpu)->seg, sizeof(c.seg));
+	status = compare_all(&c, request);
+	back = descry_snapshot_restore(monitor, start);
 
 	if (status == DESCRY_OK)
 		status = back;
@@ -214,15 +219,33 @@ compare_here(struct descry_monitor *monitor, const struct descry_compare_request
 	return DESCRY_OK;
 }
 
-enum descry_status
-descry_compare_run(struct descry_monitor *monitor, const struct descry_compare_request *request,
-		   struct descry_compare **out, struct descry_error *err)
+static enum descry_status
+run_and_compare(struct descry_monitor *monitor, const struct descry_compare_request *request,
+		struct descry_compare **out, struct descry_error *err)
 {
 	const enum descry_status status = run_to_boundary(monitor, request->at, err);
 
 	if (status != DESCRY_OK)
 		return status;
 	return compare_here(monitor, request, out, err);
+}
+
+/* The guest runs under no strategy but that of the row; afterwards under its own again. */
+enum descry_status
+descry_compare_run(struct descry_monitor *monitor, const struct descry_compare_request *request,
+		   struct descry_compare **out, struct descry_error *err)
+{
+	const struct descry_host_hooks *hooks = monitor->host_hooks;
+	const bool watch_mode = monitor->watch_mode;
+	const uint32_t watch_vectors = monitor->watch_vectors;
+	void *owner = monitor->host_owner;
+	enum descry_status status;
+
+	world_attach(monitor, NULL);
+	status = run_and_compare(monitor, request, out, err);
+	descry_monitor_on_host(monitor, hooks, owner);
+	descry_monitor_watch_guest(monitor, watch_mode, watch_vectors);
+	return status;
 }
 
 void

@@ -14,10 +14,16 @@
 /* What every row starts from. */
 struct comparison {
 	struct probe probe;
-	const struct descry_snapshot *start; /* the boundary */
+	const struct descry_snapshot *begin;          /* of the guest */
+	const struct descry_snapshot *start;          /* the boundary, in the truth */
+	struct descry_segment seg[DESCRY_SREG_COUNT]; /* there */
 	const struct world_settings *settings;
 	uint64_t end; /* of the window, as a count */
 	struct descry_compare *result;
+
+	/* Of the row at hand: */
+	struct descry_world *under;
+	struct world_memory memory; /* that goes with the snapshot of the switched side */
 };
 
 /* The next access through the segment that the image is about, without a switch. The CPU
@@ -28,6 +34,26 @@ enum descry_status compare_truth(struct comparison *comparison);
 enum descry_status compare_strategy(struct comparison *comparison,
 				    const struct descry_strategy *strategy,
 				    struct descry_compare_row *row);
+
+/* --- for the rows --------------------------------------------------------------------- */
+
+/* To a snapshot of the truth (.start, .begin) or else of the switched side. */
+enum descry_status compare_go_to(struct comparison *comparison,
+				 const struct descry_snapshot *snapshot);
+
+/* The CPU, and the snapshot, stand where the guest runs again with what the strategy has left it.
+ */
+enum descry_status compare_conclude(struct comparison *comparison,
+				    const struct descry_snapshot *resumed,
+				    struct descry_compare_row *row);
+
+/*
+ * For strategies with a view: runs the guest under the strategy from its beginning, to the
+ * boundary. done: something of what the last change of mode has lost shows before that, and the row
+ * is filled.
+ */
+enum descry_status compare_view(struct comparison *comparison, struct descry_compare_row *row,
+				bool *done);
 
 /* Names the instruction that the CPU stands at, which makes the access. */
 void compare_name_access(const struct comparison *comparison, struct descry_world_access *access);

@@ -56,6 +56,17 @@ describe_outcome(struct descry_compare_row *row, const struct descry_world_acces
 
 /* --- the two sides of X8 -------------------------------------------------------------- */
 
+enum descry_status
+compare_go_to(struct comparison *c, const struct descry_snapshot *snapshot)
+{
+	const bool truth = snapshot == c->start || snapshot == c->begin;
+
+	c->probe.under = truth ? NULL : c->under;
+	if (c->probe.under)
+		*world_memory_of(c->under) = c->memory;
+	return descry_snapshot_restore(c->probe.monitor, snapshot);
+}
+
 /* The access that the CPU makes next through sreg: one instruction. */
 static void
 make_access(struct comparison *c, enum descry_sreg sreg, enum descry_access access,
@@ -69,11 +80,21 @@ make_access(struct comparison *c, enum descry_sreg sreg, enum descry_access acce
 		probe_next_access(&c->probe, 1u << sreg, now + 1, out);
 }
 
-/* Finds X8 from X7. A lost CS shows at the very next fetch. */
+/* Would the next fetch go elsewhere, or meet another limit, or be read as other code? */
+static bool
+shows_at_fetch(const struct descry_segment *cs, const struct descry_segment *truth)
+{
+	return cs->base != truth->base || cs->limit != truth->limit ||
+	       ((cs->attr ^ truth->attr) & DESCRY_ATTR_DB) != 0;
+}
+
+/* Finds X8 from X7. A lost CS shows at the very next fetch, if at all. */
 static void
 find_access(struct comparison *c, unsigned mask, struct descry_world_access *out)
 {
-	if (mask & 1u << DESCRY_CS)
+	const struct descry_segment *cs = &descry_vcpu_state(c->probe.vcpu)->seg[DESCRY_CS];
+
+	if (shows_at_fetch(cs, &c->seg[DESCRY_CS]))
 		probe_fetch(c->probe.vcpu, out);
 	else
 		probe_next_access(&c->probe, mask & PROBE_DATA_SREGS, c->end, out);
@@ -160,7 +181,7 @@ static enum descry_status
 log_run(struct comparison *c, const struct descry_snapshot *from, unsigned mask,
 	struct probe_log *log, struct end_state *end)
 {
-	const enum descry_status status = descry_snapshot_restore(c->probe.monitor, from);
+	const enum descry_status status = compare_go_to(c, from);
 
 	if (status != DESCRY_OK)
 		return status;
@@ -177,7 +198,7 @@ static enum descry_status
 replay_access(struct comparison *c, const struct descry_snapshot *from,
 	      const struct probe_entry *entry, struct descry_world_access *out)
 {
-	const enum descry_status status = descry_snapshot_restore(c->probe.monitor, from);
+	const enum descry_status status = compare_go_to(c, from);
 
 	if (status != DESCRY_OK)
 		return status;
@@ -289,7 +310,7 @@ conclude_without_x8(struct comparison *c, struct descry_compare_row *row)
 static enum descry_status
 measure_truth(struct comparison *c, uint64_t boundary, struct descry_compare_row *row)
 {
-	const enum descry_status status = descry_snapshot_restore(c->probe.monitor, c->start);
+	const enum descry_status status = compare_go_to(c, c->start);
 
 	if (status != DESCRY_OK)
 		return status;
@@ -305,12 +326,12 @@ measure_truth(struct comparison *c, uint64_t boundary, struct descry_compare_row
 }
 
 /* The CPU stands at X7 of a switch that has succeeded, and so does the snapshot. */
-static enum descry_status
-conclude(struct comparison *c, const struct descry_snapshot *resumed,
-	 struct descry_compare_row *row)
+enum descry_status
+compare_conclude(struct comparison *c, const struct descry_snapshot *resumed,
+		 struct descry_compare_row *row)
 {
 	const struct descry_fields candidates =
-		fields_diff(row->trace.op[0].seg, descry_vcpu_state(c->probe.vcpu)->seg);
+		fields_diff(c->seg, descry_vcpu_state(c->probe.vcpu)->seg);
 	const unsigned sregs = fields_sregs(&candidates);
 	const char *why;
 	uint64_t boundary;
@@ -319,7 +340,7 @@ conclude(struct comparison *c, const struct descry_snapshot *resumed,
 	find_access(c, sregs ? sregs : 1u << c->result->about, &row->access);
 	boundary = row->access.happened ? row->access.retired
 					: descry_vcpu_state(c->probe.vcpu)->retired;
-	status = descry_snapshot_restore(c->probe.monitor, resumed);
+	status = compare_go_to(c, resumed);
 	if (status != DESCRY_OK)
 		return status;
 	probe_run_to(&c->probe, boundary);
@@ -347,7 +368,7 @@ compare_truth(struct comparison *c)
 	enum descry_status status;
 
 	find_access(c, 1u << result->about, &result->truth);
-	status = descry_snapshot_restore(c->probe.monitor, c->start);
+	status = compare_go_to(c, c->start);
 	if (status != DESCRY_OK || !result->truth.happened)
 		return status;
 	probe_run_to(&c->probe, result->truth.retired);
@@ -355,28 +376,55 @@ compare_truth(struct comparison *c)
 	return DESCRY_OK;
 }
 
-enum descry_status
-compare_strategy(struct comparison *c, const struct descry_strategy *strategy,
-		 struct descry_compare_row *row)
+/* The host interrupt at the boundary, where the CPU stands. */
+static enum descry_status
+switch_at_boundary(struct comparison *c, struct descry_compare_row *row)
 {
-	struct world_switch sw;
 	struct descry_snapshot *resumed;
-	enum descry_status status = descry_snapshot_restore(c->probe.monitor, c->start);
+	enum descry_status status;
 
-	if (status != DESCRY_OK)
-		return status;
-	row->strategy = strategy;
-	world_switch_begin(&sw, c->probe.monitor, strategy, c->settings, &row->trace);
-	world_switch_finish(&sw);
+	row->trace = *descry_world_interrupt(c->under);
 	if (row->trace.end != DESCRY_WORLD_RESUMED) {
 		conclude_without_x8(c, row);
 		return DESCRY_OK;
 	}
+	c->memory = *world_memory_of(c->under);
 	status = descry_snapshot_take(c->probe.monitor, &resumed);
 	if (status != DESCRY_OK)
 		return status;
-	status = conclude(c, resumed, row);
+	status = compare_conclude(c, resumed, row);
 	descry_snapshot_free(resumed);
+	return status;
+}
+
+static enum descry_status
+compare_under(struct comparison *c, struct descry_compare_row *row)
+{
+	const bool has_view = world_strategy_of(row->strategy)->view != NULL;
+	bool done = false;
+	enum descry_status status =
+		has_view ? compare_view(c, row, &done) : compare_go_to(c, c->start);
+
+	if (status != DESCRY_OK || done)
+		return status;
+	if (!has_view)
+		descry_world_choose(c->under, row->strategy);
+	return switch_at_boundary(c, row);
+}
+
+enum descry_status
+compare_strategy(struct comparison *c, const struct descry_strategy *strategy,
+		 struct descry_compare_row *row)
+{
+	enum descry_status status = descry_world_create(c->probe.monitor, &c->under);
+
+	if (status != DESCRY_OK)
+		return status;
+	world_set_settings(c->under, c->settings);
+	row->strategy = strategy;
+	status = compare_under(c, row);
+	descry_world_destroy(c->under);
+	c->under = c->probe.under = NULL;
 	append_regained(c, row, DESCRY_BY_CHANCE);
 	append_regained(c, row, DESCRY_BY_TABLE);
 	append_regained(c, row, DESCRY_BY_RULE);

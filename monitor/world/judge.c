@@ -56,15 +56,44 @@ lost_by(const struct descry_world_trace *trace, unsigned last, enum descry_sreg 
 	return i;
 }
 
+/* At a change of mode the register counts alone: nobody gives it back before the guest runs. */
+static unsigned
+lost_by_mode(const struct descry_world_trace *trace, enum descry_sreg sreg, enum descry_field field)
+{
+	const uint64_t value = field_value(&trace->op[0].seg[sreg], field);
+	unsigned by = 0;
+
+	for (unsigned i = 1; i < trace->op_count && trace->op[i].step == DESCRY_WORLD_MODE; i++) {
+		const bool differs = field_value(&trace->op[i].seg[sreg], field) != value;
+
+		by = !differs ? 0 : by ? by : i;
+	}
+	return by;
+}
+
+static unsigned
+first_of_switch(const struct descry_world_trace *trace)
+{
+	unsigned first = 0;
+
+	while (first < trace->op_count && trace->op[first].step == DESCRY_WORLD_MODE)
+		first++;
+	return first;
+}
+
 /* The operation that loses one field: at X7 the last, if the record has held it to the end. */
 static unsigned
 field_lost_by(const struct descry_world_trace *trace, enum descry_sreg sreg,
 	      enum descry_field field)
 {
-	const uint64_t value = field_value(&trace->op[0].seg[sreg], field);
-	unsigned last = 0;
+	const unsigned first = first_of_switch(trace);
+	const uint64_t value = field_value(&trace->op[first].seg[sreg], field);
+	unsigned last = lost_by_mode(trace, sreg, field);
 
-	for (unsigned i = 1; i < trace->op_count && trace->op[i].step <= DESCRY_WORLD_X7; i++) {
+	if (last)
+		return last;
+	for (unsigned i = first + 1; i < trace->op_count && trace->op[i].step <= DESCRY_WORLD_X7;
+	     i++) {
 		const bool ends_step =
 			i + 1 == trace->op_count || trace->op[i + 1].step != trace->op[i].step;
 

@@ -1,5 +1,7 @@
 #include "world/probe.h"
 
+#include "world/switch.h"
+
 #include <stdlib.h>
 
 static uint64_t
@@ -20,6 +22,7 @@ is_passed_over(enum descry_stop_reason reason)
 static void
 run(struct probe *probe, unsigned mask, uint64_t until)
 {
+	world_attach(probe->monitor, probe->under);
 	do {
 		const struct descry_run_request request = {
 			.count = until - retired_now(probe),

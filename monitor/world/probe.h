@@ -14,8 +14,9 @@
 struct probe {
 	struct descry_monitor *monitor;
 	const struct descry_vcpu *vcpu;
-	struct descry_stop stop; /* of the last run */
-	bool interrupted;        /* by the user; everything is off then */
+	struct descry_world *under; /* whose strategy the guest runs under; NULL: none, the truth */
+	struct descry_stop stop;    /* of the last run */
+	bool interrupted;           /* by the user; everything is off then */
 };
 
 /* Runs to a boundary, or to whatever ends the guest before it. */

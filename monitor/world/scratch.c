@@ -6,14 +6,27 @@
  */
 #include "world/shadow.h"
 
+/* The copy is older than the register; the selector is what it reads there now. */
+static void
+take_old_copy(struct world_switch *sw, enum descry_sreg sreg)
+{
+	const uint16_t sel = sw->record.seg[sreg].sel;
+
+	sw->record.seg[sreg] = sw->memory->copies.seg[sreg];
+	sw->record.seg[sreg].sel = sel;
+}
+
 /* X2: what the host has seen go by. */
 static bool
 op_hold_copies(struct world_switch *sw, unsigned arg)
 {
 	(void)arg;
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		if (sreg != DESCRY_TR)
-			world_hold(sw, sreg, DESCRY_FIELD_ALL);
+		if (sreg == DESCRY_TR)
+			continue;
+		world_hold(sw, sreg, DESCRY_FIELD_ALL);
+		if (sw->memory->copies.held.of[sreg])
+			take_old_copy(sw, sreg);
 	}
 	world_note(sw, "the host has a copy of each cache, made when it was loaded");
 	return true;
@@ -124,3 +137,30 @@ const struct world_op scratch_protected_ops[] = {
 	{ 7, op_believed_tables, 0 },
 	WORLD_OPS_END,
 };
+
+/* --- a host that does not see every load ---------------------------------------------- */
+
+/*
+ * With PE=1 the guest runs directly, and MOV Sreg does not trap there: the copies of the data
+ * segments stay what they were when the guest set PE.
+ */
+static bool
+op_keep_copy(struct world_switch *sw, unsigned sreg)
+{
+	const struct descry_segment *seg = &world_state(sw)->seg[sreg];
+
+	world_hold(sw, sreg, DESCRY_FIELD_ALL);
+	world_note(sw, "the host's copy of %s stays %08x/%08x/%04x", descry_sreg_name(sreg),
+		   (unsigned)seg->base, seg->limit, seg->attr);
+	return true;
+}
+
+static const struct world_op enters_direct_execution[] = {
+	{ DESCRY_WORLD_MODE, op_keep_copy, DESCRY_ES },
+	{ DESCRY_WORLD_MODE, op_keep_copy, DESCRY_DS },
+	{ DESCRY_WORLD_MODE, op_keep_copy, DESCRY_FS },
+	{ DESCRY_WORLD_MODE, op_keep_copy, DESCRY_GS },
+	WORLD_OPS_END,
+};
+
+const struct world_view scratch_missed_view = { .enters_pe = enters_direct_execution };

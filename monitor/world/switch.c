@@ -9,17 +9,39 @@
 
 /* --- the trace ------------------------------------------------------------------------ */
 
+unsigned
+descry_world_step_at(unsigned index)
+{
+	return index == 0 ? DESCRY_WORLD_MODE : index <= DESCRY_WORLD_X8 ? index : 0;
+}
+
 /* hidden-state: monitor exit and entry as micro-steps. */
 const char *
 descry_world_step_title(unsigned step)
 {
-	static const char *const titles[DESCRY_WORLD_X8 + 1] = {
-		[1] = "event in the guest", [2] = "hardware save",      [3] = "software save",
-		[4] = "host caches loaded", [5] = "monitor body",       [6] = "software restore",
-		[7] = "hardware restore",   [8] = "first guest access",
+	static const char *const titles[DESCRY_WORLD_MODE + 1] = {
+		[DESCRY_WORLD_MODE] = "of the guest: its CR0.PE",
+		[1] = "event in the guest",
+		[2] = "hardware save",
+		[3] = "software save",
+		[4] = "host caches loaded",
+		[5] = "monitor body",
+		[6] = "software restore",
+		[7] = "hardware restore",
+		[8] = "first guest access",
 	};
 
 	return titles[step];
+}
+
+const char *
+descry_world_step_text(unsigned step, char buffer[DESCRY_WORLD_STEP_TEXT])
+{
+	if (step == DESCRY_WORLD_MODE)
+		snprintf(buffer, DESCRY_WORLD_STEP_TEXT, "mode-change");
+	else
+		snprintf(buffer, DESCRY_WORLD_STEP_TEXT, "X%u", step);
+	return buffer;
 }
 
 const struct descry_world_op *
@@ -179,6 +201,12 @@ has_way(struct world_switch *sw, unsigned arg)
 			    sw->strategy->row.needs);
 }
 
+static bool
+ends_with_mode(const struct descry_world_trace *trace)
+{
+	return trace->op_count > 0 && trace->op[trace->op_count - 1].step == DESCRY_WORLD_MODE;
+}
+
 static void
 begin_trace(struct world_switch *sw)
 {
@@ -193,22 +221,29 @@ begin_trace(struct world_switch *sw)
 	trace->retired = state->retired;
 	trace->cs = state->seg[DESCRY_CS].sel;
 	trace->ip = state->rip;
-	trace->op_count = 0;
 }
 
 void
-world_switch_begin(struct world_switch *sw, struct descry_monitor *monitor,
-		   const struct descry_strategy *strategy, const struct world_settings *settings,
-		   struct descry_world_trace *trace)
+world_switch_init(struct world_switch *sw, struct descry_monitor *monitor,
+		  const struct descry_strategy *strategy, const struct world_settings *settings,
+		  struct world_memory *memory, struct descry_world_trace *trace)
 {
 	memset(sw, 0, sizeof(*sw));
 	sw->monitor = monitor;
 	sw->vcpu = descry_monitor_vcpu(monitor);
 	sw->strategy = world_strategy_of(strategy);
 	sw->settings = settings;
+	sw->memory = memory;
 	sw->trace = trace;
+}
+
+void
+world_switch_begin(struct world_switch *sw)
+{
 	sw->next = world_state(sw)->cr0 & DESCRY_CR0_PE ? sw->strategy->with_pe_set
 							: sw->strategy->with_pe_clear;
+	if (!ends_with_mode(sw->trace))
+		sw->trace->op_count = 0;
 	begin_trace(sw);
 	descry_vcpu_save(sw->vcpu, &sw->guest);
 	if (carry_out(sw, DESCRY_WORLD_X1, event_in_guest, 0) &&
@@ -268,4 +303,63 @@ world_switch_finish(struct world_switch *sw)
 {
 	while (sw->trace->end == DESCRY_WORLD_IN_FLIGHT)
 		world_switch_next(sw);
+}
+
+/* --- hosts with a view of their own --------------------------------------------------- */
+
+static bool
+change_of_mode(struct world_switch *sw, unsigned pe)
+{
+	world_note(sw, "the guest has set CR0.PE=%u, after %llu instructions", pe,
+		   (unsigned long long)sw->trace->retired);
+	return true;
+}
+
+void
+world_switch_mode(struct world_switch *sw)
+{
+	const struct world_view *view = sw->strategy->view;
+	const bool pe = (world_state(sw)->cr0 & DESCRY_CR0_PE) != 0;
+	const struct world_op *op = pe ? view->enters_pe : view->leaves_pe;
+
+	sw->trace->op_count = 0;
+	begin_trace(sw);
+	descry_vcpu_save(sw->vcpu, &sw->guest);
+	sw->record = sw->memory->copies;
+	carry_out(sw, DESCRY_WORLD_MODE, change_of_mode, pe);
+	for (; op && op->run && sw->trace->end == DESCRY_WORLD_IN_FLIGHT; op++)
+		carry_out(sw, DESCRY_WORLD_MODE, op->run, op->arg);
+	sw->memory->copies = sw->record;
+	if (sw->trace->end == DESCRY_WORLD_IN_FLIGHT)
+		sw->trace->end = DESCRY_WORLD_RESUMED;
+	descry_op_set_step(sw->vcpu, DESCRY_STEP_GUEST);
+}
+
+void
+world_switch_lend(struct world_switch *sw)
+{
+	struct world_memory *memory = sw->memory;
+
+	memcpy(memory->held, world_state(sw)->seg, sizeof(memory->held));
+	descry_op_set_step(sw->vcpu, DESCRY_WORLD_MODE);
+	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
+		sw->strategy->view->interpret(sw, sreg);
+	descry_op_set_step(sw->vcpu, DESCRY_STEP_GUEST);
+	memcpy(memory->lent, world_state(sw)->seg, sizeof(memory->lent));
+}
+
+/* A segment that the instruction has loaded stays. */
+void
+world_switch_take_back(struct world_switch *sw)
+{
+	const struct world_memory *memory = sw->memory;
+
+	descry_op_set_step(sw->vcpu, DESCRY_WORLD_MODE);
+	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++) {
+		if (memcmp(&memory->lent[sreg], &world_state(sw)->seg[sreg],
+			   sizeof(memory->lent[sreg])) == 0)
+			descry_vcpu_put_segment(sw->vcpu, sreg, &memory->held[sreg],
+						DESCRY_CAUSE_VM_ENTRY);
+	}
+	descry_op_set_step(sw->vcpu, DESCRY_STEP_GUEST);
 }

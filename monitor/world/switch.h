@@ -32,14 +32,30 @@ struct world_settings {
 	struct descry_world_slot slot[DESCRY_WORLD_SLOTS];
 };
 
+/* From now on the guest runs under this world; NULL: under none. */
+void world_attach(struct descry_monitor *monitor, struct descry_world *world);
+
+/* What the host keeps from one event to the next, to go with a snapshot. */
+struct world_memory *world_memory_of(struct descry_world *world);
+
 /* Those of a world; of NULL: none at all. */
 const struct world_settings *world_settings_of(const struct descry_world *world);
+void world_set_settings(struct descry_world *world, const struct world_settings *settings);
+
+/* What a host with a view of its own keeps from one event to the next. */
+struct world_memory {
+	struct descry_world_record copies;
+	struct descry_segment held[DESCRY_SREG_COUNT]; /* while an instruction is interpreted: the
+							* hardware's segments, */
+	struct descry_segment lent[DESCRY_SREG_COUNT]; /* and those in their place */
+};
 
 struct world_switch {
 	struct descry_monitor *monitor;
 	struct descry_vcpu *vcpu;
 	const struct world_strategy *strategy;
 	const struct world_settings *settings;
+	struct world_memory *memory;
 	struct descry_world_trace *trace;
 	const struct world_op *next;    /* the operation that is next */
 	unsigned step;                  /* of the operation being carried out */
@@ -68,6 +84,17 @@ struct world_op {
 		0, NULL, 0                                                                         \
 	}
 
+/*
+ * A strategy whose hardware does not hold what the guest believes, from the moment at which the
+ * guest changes CR0.PE.
+ */
+struct world_view {
+	const struct world_op *leaves_pe; /* when the guest clears PE; NULL: nothing */
+	const struct world_op *enters_pe;
+	uint32_t vectors;       /* 1 << vector: with PE=0 the host interprets what raises these */
+	world_op_fn *interpret; /* puts the segments in place for that; NULL: no vectors */
+};
+
 struct world_strategy {
 	struct descry_strategy row;           /* first: the public face of the same row */
 	const struct descry_segment *host_fs; /* NULL: no host code runs on the guest's CPU */
@@ -75,14 +102,29 @@ struct world_strategy {
 	world_op_fn *accept;                  /* at X1: does it take this guest? NULL: yes */
 	const struct world_op *with_pe_clear; /* X2 to X7; NULL: it needs a guest with PE=1 */
 	const struct world_op *with_pe_set;   /* the same; NULL: it needs one with PE=0 */
+	const struct world_view *view;        /* NULL: the hardware holds the guest */
 };
 
 const struct world_strategy *world_strategy_of(const struct descry_strategy *row);
 
-/* X1, at an instruction boundary. trace->end says whether the switch is in flight then. */
-void world_switch_begin(struct world_switch *sw, struct descry_monitor *monitor,
-			const struct descry_strategy *strategy,
-			const struct world_settings *settings, struct descry_world_trace *trace);
+/* What all of these begin with. */
+void world_switch_init(struct world_switch *sw, struct descry_monitor *monitor,
+		       const struct descry_strategy *strategy,
+		       const struct world_settings *settings, struct world_memory *memory,
+		       struct descry_world_trace *trace);
+
+/*
+ * X1, at an instruction boundary. trace->end says whether the switch is in flight then. A trace
+ * that ends with a change of mode goes on.
+ */
+void world_switch_begin(struct world_switch *sw);
+
+/* The guest has just changed CR0.PE, and the strategy has a view. */
+void world_switch_mode(struct world_switch *sw);
+
+/* The host interprets one instruction of a guest with PE=0: before it, and behind it. */
+void world_switch_lend(struct world_switch *sw);
+void world_switch_take_back(struct world_switch *sw);
 
 /* The next operation, while the switch is in flight. */
 void world_switch_next(struct world_switch *sw);
@@ -137,9 +179,15 @@ extern const struct world_op shadow_table_ops[], shadow_real_ops[], shadow_prote
 world_op_fn shadow_accept_unless_stale;
 
 extern const struct world_op scratch_ops[], scratch_protected_ops[];
+extern const struct world_view scratch_missed_view;
 
 extern const struct world_op vmx_ops[], vmx_emulate_ops[];
+extern const struct world_op vmx_v86_ops[];
 extern const struct world_op svm_ops[];
+
+extern const struct world_op selector_v86_ops[];
+extern const struct world_view selector_v86_view;
+extern const struct world_view vmx_v86_bare_view, vmx_v86_emulator_view, vmx_v86_copy_view;
 
 extern const struct world_op software_ops[];
 world_op_fn refuse_accept;

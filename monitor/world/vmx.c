@@ -2,7 +2,7 @@
  * VMX. The VMCS holds every cache of the guest; the host's own are not held anywhere, a VM
  * exit makes them up.
  */
-#include "world/host.h"
+#include "world/v86.h"
 #include "world/vmx_check.h"
 
 /* SDM vol. 3, Host-State Area: what the host has put into its VMCS beforehand. */
@@ -258,12 +258,19 @@ op_load_segment(struct world_switch *sw, unsigned sreg)
 	}
 
 #define EXIT_TO_ENTRY(check)                                                                       \
-	{                                                                                          \
-		{ 2, op_save_registers, 0 }, EIGHT(2, op_save_segment), { 3, op_save_gprs, 0 },    \
-			{ 4, op_load_host, 0 }, EIGHT(4, op_load_host_segment), WORLD_BODY,        \
-			{ 6, op_restore_gprs, 0 }, { 7, check, 0 }, { 7, op_load_registers, 0 },   \
-			EIGHT(7, op_load_segment), WORLD_OPS_END                                   \
-	}
+	{ 2, op_save_registers, 0 }, EIGHT(2, op_save_segment), { 3, op_save_gprs, 0 },            \
+		{ 4, op_load_host, 0 }, EIGHT(4, op_load_host_segment), WORLD_BODY,                \
+		{ 6, op_restore_gprs, 0 }, { 7, check, 0 }, { 7, op_load_registers, 0 },           \
+		EIGHT(7, op_load_segment)
 
-const struct world_op vmx_ops[] = EXIT_TO_ENTRY(op_check_entry);
-const struct world_op vmx_emulate_ops[] = EXIT_TO_ENTRY(op_check_entry_or_interpret);
+const struct world_op vmx_ops[] = { EXIT_TO_ENTRY(op_check_entry), WORLD_OPS_END };
+
+const struct world_op vmx_emulate_ops[] = { EXIT_TO_ENTRY(op_check_entry_or_interpret),
+					    WORLD_OPS_END };
+
+const struct world_op vmx_v86_ops[] = {
+	{ 2, op_into_v86, 0 },
+	EXIT_TO_ENTRY(op_check_entry),
+	{ 7, op_out_of_v86, 0 },
+	WORLD_OPS_END,
+};

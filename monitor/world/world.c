@@ -12,9 +12,17 @@ struct descry_world {
 	struct world_settings settings;
 	bool switched; /* trace holds a switch */
 	unsigned next; /* the operation that descry_world_walk() shows next */
+	struct world_memory memory;
 	struct world_switch sw;
 	struct descry_world_trace trace;
 };
+
+static void
+init_switch(struct descry_world *world)
+{
+	world_switch_init(&world->sw, world->monitor, world->chosen, &world->settings,
+			  &world->memory, &world->trace);
+}
 
 /* --- with the monitor ----------------------------------------------------------------- */
 
@@ -60,6 +68,50 @@ on_run(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
 	return guest_goes_on(world, stop);
 }
 
+/* With PE=0 the exceptions that the host interprets are those of the strategy. */
+static void
+watch_guest(struct descry_world *world)
+{
+	const struct world_view *view = world_strategy_of(world->chosen)->view;
+	const bool pe =
+		(descry_vcpu_state(descry_monitor_vcpu(world->monitor))->cr0 & DESCRY_CR0_PE) != 0;
+
+	descry_monitor_watch_guest(world->monitor, view != NULL, view && !pe ? view->vectors : 0);
+}
+
+static bool
+on_mode(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	init_switch(world);
+	world_switch_mode(&world->sw);
+	world->switched = true;
+	watch_guest(world);
+	return guest_goes_on(world, stop);
+}
+
+static bool
+on_exception(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	(void)stop;
+	world_switch_lend(&world->sw);
+	return true;
+}
+
+static void
+on_interpreted(void *owner, struct descry_monitor *monitor)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	world_switch_take_back(&world->sw);
+}
+
 /* A switch that was in flight is no more. */
 static void
 on_replaced(void *owner, struct descry_monitor *monitor)
@@ -69,12 +121,35 @@ on_replaced(void *owner, struct descry_monitor *monitor)
 	(void)monitor;
 	if (descry_world_in_flight(world))
 		world->switched = false;
+	watch_guest(world);
+}
+
+void
+world_attach(struct descry_monitor *monitor, struct descry_world *world)
+{
+	static const struct descry_host_hooks hooks = { .interrupt = on_host_interrupt,
+							.run = on_run,
+							.mode = on_mode,
+							.exception = on_exception,
+							.interpreted = on_interpreted,
+							.replaced = on_replaced };
+
+	descry_monitor_on_host(monitor, world ? &hooks : NULL, world);
+	if (world)
+		watch_guest(world);
+	else
+		descry_monitor_watch_guest(monitor, false, 0);
+}
+
+struct world_memory *
+world_memory_of(struct descry_world *world)
+{
+	return &world->memory;
 }
 
 enum descry_status
 descry_world_create(struct descry_monitor *monitor, struct descry_world **out)
 {
-	static const struct descry_host_hooks hooks = { on_host_interrupt, on_run, on_replaced };
 	struct descry_world *world = calloc(1, sizeof(*world));
 	struct descry_error err;
 
@@ -82,7 +157,7 @@ descry_world_create(struct descry_monitor *monitor, struct descry_world **out)
 		return DESCRY_NO_MEMORY;
 	world->monitor = monitor;
 	descry_strategy_find(NULL, &world->chosen, &err);
-	descry_monitor_on_host(monitor, &hooks, world);
+	world_attach(monitor, world);
 	*out = world;
 	return DESCRY_OK;
 }
@@ -93,7 +168,7 @@ descry_world_destroy(struct descry_world *world)
 	if (!world)
 		return;
 	descry_world_finish(world);
-	descry_monitor_on_host(world->monitor, NULL, NULL);
+	world_attach(world->monitor, NULL);
 	free(world);
 }
 
@@ -102,7 +177,18 @@ descry_world_destroy(struct descry_world *world)
 void
 descry_world_choose(struct descry_world *world, const struct descry_strategy *strategy)
 {
+	const struct world_view *view = world_strategy_of(strategy)->view;
+	const uint64_t cr0 = descry_vcpu_state(descry_monitor_vcpu(world->monitor))->cr0;
+
+	descry_world_finish(world);
 	world->chosen = strategy;
+	world->memory = (struct world_memory){ 0 };
+	init_switch(world);
+	if (view && view->leaves_pe && !(cr0 & DESCRY_CR0_PE)) {
+		world_switch_mode(&world->sw);
+		world->switched = true;
+	}
+	watch_guest(world);
 }
 
 const struct descry_strategy *
@@ -117,6 +203,12 @@ world_settings_of(const struct descry_world *world)
 	static const struct world_settings none;
 
 	return world ? &world->settings : &none;
+}
+
+void
+world_set_settings(struct descry_world *world, const struct world_settings *settings)
+{
+	world->settings = *settings;
 }
 
 void
@@ -186,8 +278,8 @@ descry_world_begin(struct descry_world *world)
 {
 	if (descry_world_in_flight(world))
 		return &world->trace;
-	world_switch_begin(&world->sw, world->monitor, world->chosen, &world->settings,
-			   &world->trace);
+	init_switch(world);
+	world_switch_begin(&world->sw);
 	world->switched = true;
 	world->next = 0;
 	return &world->trace;

@@ -533,8 +533,9 @@ test_host_interrupt(void **state)
 	/* out 0xed, al; out 0xed, ax; hlt */
 	struct descry_monitor *monitor = CREATE("\xe6\xed\xe7\xed\xf4");
 	const struct descry_run_request request = { .stop_at_host_interrupt = true };
-	const struct descry_host_hooks hooks = { take_host_interrupt, run_begins,
-						 machine_replaced };
+	const struct descry_host_hooks hooks = { .interrupt = take_host_interrupt,
+						 .run = run_begins,
+						 .replaced = machine_replaced };
 	struct taken taken = { .go_on = true };
 	struct descry_stop stop;
 

@@ -265,11 +265,9 @@ forget_nothing(void *owner, struct descry_monitor *monitor)
 	(void)owner, (void)monitor;
 }
 
-static const struct descry_host_hooks counting_host = {
-	take_host_interrupt,
-	let_it_run,
-	forget_nothing,
-};
+static const struct descry_host_hooks counting_host = { .interrupt = take_host_interrupt,
+							.run = let_it_run,
+							.replaced = forget_nothing };
 
 struct whole {
 	struct descry_vcpu_image cpu;
