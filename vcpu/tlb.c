@@ -236,6 +236,39 @@ tlb_peek(const struct cpu *c, uint32_t linear, uint64_t *physical)
 	return walk.present;
 }
 
+static const char *
+refused_by(const struct descry_page_walk *walk, unsigned access)
+{
+	const struct descry_page_level *last = &walk->level[walk->count - 1];
+
+	if (!(last->entry & DESCRY_PTE_P))
+		return "no page: P is clear";
+	if (last->reserved_bits)
+		return "reserved bits are set in the page tables";
+	if (access & PAGE_USER && !(walk->rights & DESCRY_PTE_US))
+		return "a page of the supervisor: U/S is clear";
+	return access & PAGE_USER ? "a read-only page: R/W is clear"
+				  : "a read-only page: R/W is clear and CR0.WP set";
+}
+
+const char *
+tlb_refuses(const struct cpu *c, uint32_t linear, enum descry_access access, uint16_t *error_code)
+{
+	const struct descry_tlb_entry *entry = access == DESCRY_FETCH
+						       ? &c->state.tlb_code[code_index(linear)]
+						       : &c->state.tlb_data[data_index(linear)];
+	const unsigned how = (c->user ? PAGE_USER : 0) | (access == DESCRY_WRITE ? PAGE_WRITE : 0);
+	struct descry_page_walk walk;
+
+	if (!c->paging || (has_page(entry, linear) && allows(c, entry, how)))
+		return NULL;
+	page_walk(c, linear, &walk);
+	if (walk.present && page_allows(walk.rights, how, write_protect(c)))
+		return NULL;
+	*error_code = page_error_code(&walk, how);
+	return refused_by(&walk, how);
+}
+
 bool
 descry_vcpu_translate(const struct descry_vcpu *vcpu, uint32_t linear, uint64_t *physical)
 {

@@ -20,6 +20,13 @@ bool tlb_allows(const struct cpu *c, uint32_t linear, unsigned access);
 /* As tlb_data(), by whoever only looks: nothing changes. False: no page. */
 DESCRY_MUST_CHECK bool tlb_peek(const struct cpu *c, uint32_t linear, uint64_t *physical);
 
+/*
+ * The rule that would refuse an access of the current privilege, as a phrase, with the error code
+ * of the page fault; NULL: none. Nothing changes.
+ */
+const char *tlb_refuses(const struct cpu *c, uint32_t linear, enum descry_access access,
+			uint16_t *error_code);
+
 /* All entries, or all but those of global pages. */
 void tlb_flush(struct cpu *c);
 void tlb_flush_local(struct cpu *c);

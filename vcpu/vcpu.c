@@ -6,6 +6,7 @@
 #include "mem.h"
 #include "provenance.h"
 #include "seg_load.h"
+#include "tlb.h"
 
 #include "decode.h"
 
@@ -175,18 +176,36 @@ descry_vcpu_poke(struct descry_vcpu *vcpu, uint64_t linear, const void *data, si
 	return mem_poke(&vcpu->cpu, (uint32_t)linear, data, size);
 }
 
+/* The page of the first byte, and that of the last one. */
+static void
+check_pages(const struct cpu *c, unsigned size, enum descry_access access,
+	    struct descry_access_verdict *verdict)
+{
+	const uint32_t last = verdict->linear + size - 1;
+
+	verdict->why = tlb_refuses(c, verdict->linear, access, &verdict->fault.error_code);
+	if (!verdict->why && last >> 12 != verdict->linear >> 12)
+		verdict->why = tlb_refuses(c, last, access, &verdict->fault.error_code);
+	if (verdict->why)
+		verdict->fault.vector = DESCRY_VEC_PF;
+}
+
 struct descry_access_verdict
 descry_vcpu_check_access(const struct descry_vcpu *vcpu, enum descry_sreg sreg, uint32_t offset,
 			 unsigned size, enum descry_access access)
 {
 	const struct cpu *c = &vcpu->cpu;
 	const struct descry_segment *seg = &c->state.seg[sreg];
-	const struct seg_verdict verdict =
+	const struct seg_verdict by_segment =
 		seg_check_access(seg, offset, size, access, seg_route(sreg), &c->rules);
-
-	return (struct descry_access_verdict){
-		.fault = { .vector = verdict.vector, .error_code = verdict.error_code },
+	struct descry_access_verdict verdict = {
+		.fault = { .vector = by_segment.vector, .error_code = by_segment.error_code },
 		.linear = (uint32_t)seg->base + offset,
-		.why = verdict.rule == SEG_OK ? NULL : seg_rule_text(verdict.rule),
 	};
+
+	if (by_segment.rule != SEG_OK)
+		verdict.why = seg_rule_text(by_segment.rule);
+	else
+		check_pages(c, size, access, &verdict);
+	return verdict;
 }

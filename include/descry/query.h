@@ -101,8 +101,8 @@ struct descry_address {
 
 /* Why bytes could not be read. */
 struct descry_denial {
-	struct descry_fault fault;     /* vector DESCRY_VEC_NONE: there is nothing at the address */
-	const char *why;               /* the rule of a segment, or that there is no memory */
+	struct descry_fault fault; /* vector DESCRY_VEC_NONE: there is nothing at the address */
+	const char *why;           /* the rule of a segment or page, or that there is no memory */
 	struct descry_address address; /* the first byte that is not there, or the unit refused */
 	uint64_t linear;               /* where the cache's base would have sent it */
 };

@@ -141,7 +141,10 @@ struct descry_access_verdict {
 	const char *why;           /* the rule that refuses it, as a phrase; NULL when allowed */
 };
 
-/* Would an access of size bytes at sreg:offset be allowed now, and where would it go? */
+/*
+ * Would an access of size bytes at sreg:offset, by the current privilege, be allowed now, and where
+ * would it go? The segment is asked first, then the page as the TLB or else the tables have it.
+ */
 struct descry_access_verdict descry_vcpu_check_access(const struct descry_vcpu *vcpu,
 						      enum descry_sreg sreg, uint32_t offset,
 						      unsigned size, enum descry_access access);

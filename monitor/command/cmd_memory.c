@@ -125,10 +125,10 @@ refuse_all(struct command_call *call, const struct descry_denial *denial)
 				     no_memory_text(call->monitor),
 				     (unsigned long long)denial->linear);
 	return command_error(
-		call, DESCRY_BAD_ADDRESS, "%s:0x%llx: %s, %s (linear:0x%llx asks no segment)",
+		call, DESCRY_BAD_ADDRESS, "%s:0x%llx: %s, %s (linear:0x%llx asks no %s)",
 		descry_sreg_name(denial->address.sreg), (unsigned long long)denial->address.offset,
 		descry_vector_text(denial->fault.vector), denial->why,
-		(unsigned long long)denial->linear);
+		(unsigned long long)denial->linear, denied_by(denial));
 }
 
 /* How many bytes the strings take, each with its zero; fewer strings when one has no end. */
@@ -204,7 +204,7 @@ const struct command memory_commands[] = {
 	  "show memory",
 	  "FMT is a count, a format (x hexadecimal, d signed, u unsigned, o octal, c character,\n"
 	  "s string, i instruction) and a size (b 1, h 2, w 4, g 8 bytes), as in x/8xb.\n"
-	  "fs:OFFSET goes through the cache of FS: its base, its limit and its rights, and a\n"
+	  "fs:OFFSET goes through the cache of FS, its base, limit and rights, then the page, and a\n"
 	  "refusal names the rule. See `help addresses`. Without ADDRESS it goes on after\n"
 	  "the last one." },
 	{ "disas", NULL, TOPIC_MEMORY, NULL,

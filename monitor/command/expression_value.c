@@ -271,10 +271,10 @@ evaluate_memory(const struct evaluation *e, const struct expression_node *node, 
 		return give(out, VALUE_NUMBER, number);
 	if (denial.fault.vector != DESCRY_VEC_NONE)
 		descry_fail(e->err, DESCRY_BAD_ADDRESS,
-			    "%s:%llx cannot be read: %s, %s (linear:0x%llx asks no segment)",
+			    "%s:%llx cannot be read: %s, %s (linear:0x%llx asks no %s)",
 			    descry_sreg_name(address.sreg), (unsigned long long)address.offset,
 			    descry_vector_text(denial.fault.vector), denial.why,
-			    (unsigned long long)denial.linear);
+			    (unsigned long long)denial.linear, denied_by(&denial));
 	else
 		descry_fail(e->err, DESCRY_BAD_ADDRESS, "%s 0x%llx", no_memory_text(e->monitor),
 			    (unsigned long long)denial.linear);

@@ -97,6 +97,9 @@ struct memory_format {
 };
 
 /* count units, of which read could be read; denial says why not all. */
+/* What an address is asked for that a denial has met: "segment", or "rights" of a page. */
+const char *denied_by(const struct descry_denial *denial);
+
 void render_memory(const struct descry_sink *sink, struct descry_monitor *monitor,
 		   const struct memory_format *format, const struct descry_address *address,
 		   const void *data, size_t read, const struct descry_denial *denial);

@@ -140,6 +140,12 @@ put_strings(const struct descry_sink *sink, struct descry_monitor *monitor,
 	}
 }
 
+const char *
+denied_by(const struct descry_denial *denial)
+{
+	return denial->fault.vector == DESCRY_VEC_PF ? "rights" : "segment";
+}
+
 /* Why it ends here, and what would read on all the same. */
 static void
 put_denial(const struct descry_sink *sink, const struct descry_denial *denial)
@@ -148,11 +154,10 @@ put_denial(const struct descry_sink *sink, const struct descry_denial *denial)
 		descry_sink_printf(sink, "%08" PRIx64 ": there is no memory\n", denial->linear);
 	else
 		descry_sink_printf(
-			sink,
-			"%s:%08" PRIx64 ": %s%s%s, %s (linear:0x%" PRIx64 " asks no segment)\n",
+			sink, "%s:%08" PRIx64 ": %s%s%s, %s (linear:0x%" PRIx64 " asks no %s)\n",
 			descry_sreg_name(denial->address.sreg), denial->address.offset,
 			style(sink, STYLE_DIFFERS), descry_vector_text(denial->fault.vector),
-			style(sink, STYLE_PLAIN), denial->why, denial->linear);
+			style(sink, STYLE_PLAIN), denial->why, denial->linear, denied_by(denial));
 }
 
 /* --- as JSON -------------------------------------------------------------------------- */

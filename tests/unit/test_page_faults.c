@@ -125,6 +125,98 @@ what_v86_reads_may_be_absent(void **state)
 	}
 }
 
+/* --- what would refuse an access ------------------------------------------------------ */
+
+#define READ DESCRY_READ
+#define WRITE DESCRY_WRITE
+#define FETCH DESCRY_FETCH
+
+static const struct { /* CPL, CR0.WP, entry of the tested page, access in; error code, rule out */
+	const char *what;
+	unsigned cpl;
+	bool wp;
+	uint32_t entry;
+	enum descry_access access;
+	unsigned error_code;
+	const char *why;
+} rights[] = {
+	/* clang-format off */
+	{ "ring 3 reads its page",             3, false, ALL, READ,  0, NULL },
+	{ "ring 3 writes its page",            3, false, ALL, WRITE, 0, NULL },
+	{ "ring 3 reads what is not there",    3, false, 6,   READ,  4, "no page: P is clear" },
+	{ "ring 0 writes what is not there",   0, false, 6,   WRITE, 2, "no page: P is clear" },
+	{ "ring 3 reads the supervisor's",     3, false, 3,   READ,  5, "a page of the supervisor: U/S is clear" },
+	{ "ring 3 fetches from there",         3, false, 3,   FETCH, 5, "a page of the supervisor: U/S is clear" },
+	{ "ring 3 writes a read-only page",    3, false, 5,   WRITE, 7, "a read-only page: R/W is clear" },
+	{ "ring 0 does so without WP",         0, false, 5,   WRITE, 0, NULL },
+	{ "and with it",                       0, true,  5,   WRITE, 3, "a read-only page: R/W is clear and CR0.WP set" },
+	{ "ring 0 reads it",                   0, true,  5,   READ,  0, NULL },
+	/* clang-format on */
+};
+
+static void
+expect_verdict(struct machine *m, uint32_t offset, enum descry_access access, unsigned vector,
+	       unsigned error_code, const char *why)
+{
+	const enum descry_sreg sreg = access == FETCH ? DESCRY_CS : DESCRY_DS;
+	const struct descry_access_verdict verdict =
+		descry_vcpu_check_access(m->vcpu, sreg, offset, 4, access);
+
+	assert_int_equal(verdict.fault.vector, vector);
+	if (!why) {
+		assert_null(verdict.why);
+		return;
+	}
+	assert_string_equal(verdict.why, why);
+	assert_int_equal(verdict.fault.error_code, error_code);
+}
+
+static void
+a_verdict_names_the_rule_of_the_page(void **state)
+{
+	struct machine *m = *state;
+
+	for (size_t i = 0; i < COUNT(rights); i++) {
+		struct descry_state before;
+
+		print_message("%s\n", rights[i].what);
+		BEGIN(m, rights[i].cpl, 0x90);
+		put32(m, HIGH_TABLE, PAGE | rights[i].entry);
+		if (rights[i].wp)
+			descry_vcpu_state_mutable(m->vcpu)->cr0 |= DESCRY_CR0_WP;
+		before = *cpu(m);
+		expect_verdict(m, TESTED, rights[i].access, rights[i].why ? PF : NONE,
+			       rights[i].error_code, rights[i].why);
+		assert_memory_equal(&before, cpu(m), sizeof(before)); /* the TLB, too */
+	}
+}
+
+/* The segment comes first, an entry of the TLB before the tables, and both pages are asked. */
+static void
+it_says_what_the_access_would_meet(void **state)
+{
+	struct machine *m = *state;
+
+	BEGIN(m, 0, 0xa1, 0x00, 0x00, 0x40, 0x00); /* mov eax, [TESTED] */
+	assert_int_equal(run_for(m, 1).vector, NONE);
+	remove_page(m, TESTED);
+	expect_verdict(m, TESTED, READ, NONE, 0, NULL); /* stale */
+	descry_vcpu_flush_tlb(m->vcpu);
+	expect_verdict(m, TESTED, READ, PF, 0, "no page: P is clear");
+
+	BEGIN(m, 0, 0x90);
+	remove_page(m, TESTED + 0x1000);
+	expect_verdict(m, TESTED + 0xffc, READ, NONE, 0, NULL);
+	expect_verdict(m, TESTED + 0xffe, READ, PF, 0, "no page: P is clear");
+	put(m, DESCRY_DS, (struct descry_segment){ 0, 0xffff, 0x10, 0x93 });
+	expect_verdict(m, TESTED + 0xffe, READ, GP, 0, "beyond the limit");
+
+	BEGIN(m, 0, 0x90);
+	put32(m, DIRECTORY + 4, 0x00410087);
+	descry_vcpu_state_mutable(m->vcpu)->cr4 = DESCRY_CR4_PSE;
+	expect_verdict(m, TESTED, READ, PF, 9, "reserved bits are set in the page tables");
+}
+
 /* --- control registers ---------------------------------------------------------------- */
 
 /* SDM vol. 3, PDPTE Registers: reserved bits refuse the write that would load them. */
@@ -284,6 +376,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_outer_stack_is_read_before_anything_changes),
 		cmocka_unit_test(what_v86_reads_may_be_absent),
+		cmocka_unit_test(a_verdict_names_the_rule_of_the_page),
+		cmocka_unit_test(it_says_what_the_access_would_meet),
 		cmocka_unit_test(bad_pdptes_refuse_the_register_that_loads_them),
 		cmocka_unit_test(system_instructions_are_refused),
 		cmocka_unit_test(invlpg_drops_a_large_page_whole),
