@@ -24,10 +24,11 @@ state_of(const struct run *run)
 static bool
 end(struct run *run, enum descry_stop_reason reason)
 {
-	const bool was_asked_for = reason == DESCRY_STOP_STEP || reason == DESCRY_STOP_ACCESS;
+	const bool was_asked_for = reason == DESCRY_STOP_STEP || reason == DESCRY_STOP_ACCESS ||
+				   reason == DESCRY_STOP_LOAD;
 
 	stop_fill(run->monitor, reason, &run->exit, run->stop);
-	if (!run->request->quiet || !was_asked_for)
+	if (!run->request->probe || !was_asked_for)
 		stop_write_text(run->monitor, &run->exit, run->stop);
 	return false;
 }
@@ -58,10 +59,12 @@ run_cpu(struct run *run)
 		.breakpoint_count = monitor->breakpoints.address_count,
 		.break_at_first = run->look && !monitor->interpret_one,
 		.events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT) |
-			  (request->watch_access ? DESCRY_EVENT_BIT(DESCRY_EVENT_ACCESS) : 0),
+			  (request->watch_access ? DESCRY_EVENT_BIT(DESCRY_EVENT_ACCESS) : 0) |
+			  (request->watch_load ? DESCRY_EVENT_BIT(DESCRY_EVENT_SEGMENT_LOAD) : 0),
 		.watch_access = request->watch_access,
 		.stop_at_mode = monitor->watch_mode,
 		.intercept = monitor->interpret_one ? 0 : monitor->watch_vectors,
+		.watch_load = request->watch_load,
 		.unhandled = monitor->unhandled,
 	};
 
@@ -145,7 +148,7 @@ on_breakpoint(struct run *run)
 
 	schedule_arrive(&monitor->schedule, retired, linear);
 	run->look = schedule_deadline(&monitor->schedule) <= retired;
-	if (run->look || is_where_it_began(run, linear) ||
+	if (run->look || run->request->probe || is_where_it_began(run, linear) ||
 	    !breakpoints_stop_at(&monitor->breakpoints, linear))
 		return true;
 	return stop_at_breakpoint(run, linear);
@@ -186,6 +189,8 @@ on_exit_of_cpu(struct run *run)
 		return on_request(run);
 	case DESCRY_EXIT_ACCESS:
 		return end(run, DESCRY_STOP_ACCESS);
+	case DESCRY_EXIT_LOAD:
+		return end(run, DESCRY_STOP_LOAD);
 	case DESCRY_EXIT_HALTED:
 		return on_halt(run);
 	case DESCRY_EXIT_UNHANDLED:
@@ -261,6 +266,7 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 	struct run run = { .monitor = monitor, .request = request, .stop = stop };
 
 	*stop = (struct descry_stop){ 0 };
+	monitor->devices.muted = request->probe;
 	if (request->to_target)
 		breakpoints_set_target(&monitor->breakpoints, request->target);
 	if (begins(&run)) {
@@ -273,6 +279,7 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 	}
 	inject_settle(&monitor->schedule, state_of(&run));
 	breakpoints_clear_target(&monitor->breakpoints);
+	monitor->devices.muted = false;
 	atomic_store(&monitor->interrupted, false);
 	monitor->last_stop = *stop;
 }

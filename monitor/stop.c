@@ -39,6 +39,7 @@ descry_stop_reason_text(enum descry_stop_reason reason)
 		[DESCRY_STOP_BREAKPOINT] = "breakpoint",
 		[DESCRY_STOP_INTERRUPTED] = "interrupted",
 		[DESCRY_STOP_ACCESS] = "access",
+		[DESCRY_STOP_LOAD] = "load",
 		[DESCRY_STOP_HOST_INTERRUPT] = "host interrupt",
 		[DESCRY_STOP_GUEST_EXIT] = "guest exit",
 		[DESCRY_STOP_HALTED] = "halted for ever",
@@ -207,6 +208,47 @@ describe_access(struct descry_monitor *monitor, struct descry_stop *stop, struct
 	append_segments(monitor, stop, 1u << event->sreg);
 }
 
+/* Which segments were loaded by what the newest of these events belongs to. */
+static unsigned
+loaded_segments(const struct descry_vcpu *vcpu, const struct descry_event *newest)
+{
+	unsigned set = 0;
+
+	for (size_t i = 0; i < descry_vcpu_event_count(vcpu); i++) {
+		const struct descry_event *event = descry_vcpu_event(vcpu, i);
+
+		if (event->kind == DESCRY_EVENT_SEGMENT_LOAD && event->retired == newest->retired)
+			set |= 1u << event->sreg;
+	}
+	return set;
+}
+
+/* What was loaded, and by what. An instruction that has loaded CS cannot be read as CS now is. */
+static void
+describe_load(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
+{
+	const struct descry_vcpu *vcpu = monitor->vcpu;
+	const struct descry_event *event = newest_event(vcpu, DESCRY_EVENT_SEGMENT_LOAD);
+	const unsigned set = loaded_segments(vcpu, event);
+
+	append(stop, "load of");
+	for (enum descry_sreg sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
+		if (set & 1u << sreg)
+			append(stop, " %s", descry_sreg_name(sreg));
+	append(stop, " (%s) by ",
+	       descry_cause_text(descry_vcpu_provenance(vcpu, event->sreg)->base.cause));
+	if (!(set & 1u << DESCRY_CS)) {
+		find_place(monitor, event->cs, event->ip, place);
+		append_place(monitor, stop, place);
+	} else {
+		place->cs = event->cs;
+		place->ip = event->ip;
+		place->linear = event->linear;
+		append_address(monitor, stop, place);
+	}
+	append_segments(monitor, stop, set);
+}
+
 /* HLT has executed, and CS:IP is after it: what stands there is of no interest. */
 static void
 describe_halt(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
@@ -366,6 +408,9 @@ write_reason(struct descry_monitor *monitor, const struct descry_exit *exit,
 		break;
 	case DESCRY_STOP_ACCESS:
 		describe_access(monitor, stop, &place);
+		break;
+	case DESCRY_STOP_LOAD:
+		describe_load(monitor, stop, &place);
 		break;
 	case DESCRY_STOP_GUEST_EXIT:
 		describe_guest_exit(monitor, stop, &place);

@@ -119,9 +119,9 @@ struct cpu {
 	uint16_t access_attr; /* the bits of attr on which accesses depend */
 	uint32_t sp_mask;     /* FFFFh or FFFFFFFFh, by SS.B */
 	uint32_t cs_base;
-	uint32_t a20_mask;    /* of physical addresses: A20, and the pins there are */
+	uint32_t a20_mask;            /* of physical addresses: A20, and the pins there are */
 	uint32_t window, window_size; /* descry_vcpu_map_window() */
-	uint32_t eflags_bits; /* that exist, and those that are always set */
+	uint32_t eflags_bits;         /* that exist, and those that are always set */
 	uint32_t eflags_ones;
 	uint32_t shadow_sregs; /* 1 << sreg: loads that cast a shadow */
 	struct debug debug;
@@ -149,6 +149,7 @@ struct cpu {
 	uint8_t op_step;           /* descry_op_set_step() */
 	bool switched;             /* a task switch was made: task.h */
 	bool accessed;             /* a watched segment was used by this instruction */
+	bool loaded;               /* one was loaded: watch_load */
 	uint64_t breakpoints_hash; /* of the set that the blocks were made under */
 
 	struct {

@@ -353,7 +353,7 @@ mem_check(struct cpu *c, unsigned seg, uint32_t off, unsigned size, enum descry_
 	const struct seg_verdict verdict = seg_check_access(
 		&c->state.seg[seg], off, size, access, seg_route((enum descry_sreg)seg), &c->rules);
 
-	if (DESCRY_UNLIKELY(c->control && c->control->watch_access >> seg & 1 && !c->accessed))
+	if (DESCRY_UNLIKELY(c->control && c->control->watch_access >> seg & 1))
 		record_access(c, seg, off, size, access, verdict);
 	return verdict.rule == SEG_OK ? true : raise_verdict(c, verdict);
 }

@@ -6,6 +6,7 @@
 #include "debug.h"
 #include "eflags.h"
 #include "provenance.h"
+#include "seg_load.h"
 #include "smm.h"
 #include "tlb.h"
 
@@ -92,6 +93,13 @@ descry_vcpu_reset(struct descry_vcpu *vcpu)
 
 #define CR0_KEPT_BY_INIT (DESCRY_CR0_CD | DESCRY_CR0_NW)
 
+static void
+record_all(struct cpu *c)
+{
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
+		seg_record_load(c, (enum descry_sreg)sreg, c->state.seg[sreg].sel);
+}
+
 void
 cpu_init(struct cpu *c)
 {
@@ -114,6 +122,8 @@ cpu_init(struct cpu *c)
 	eflags_write(c, DESCRY_FLAG_ONE);
 	tlb_flush(c);
 	cpu_derive(c);
+	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
+		record_all(c);
 	if (before.cr0 & DESCRY_CR0_PE && cpu_records(c, DESCRY_EVENT_MODE))
 		cpu_record(c, DESCRY_EVENT_MODE)->cr0 = (uint32_t)c->state.cr0;
 }

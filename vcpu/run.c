@@ -206,7 +206,7 @@ execute_once(struct cpu *c, const struct block *block)
 static const struct block *
 next_block(struct cpu *c)
 {
-	const bool stepwise = is_special(c) || c->control->watch_access;
+	const bool stepwise = is_special(c) || c->control->watch_access || c->control->watch_load;
 	const struct block *block = block_at(c, stepwise);
 
 	if (block && block->count > c->stop_at - c->state.retired)
@@ -347,29 +347,35 @@ sync_breakpoints(struct cpu *c)
 static void
 allow_chaining(struct cpu *c)
 {
-	const bool comes_back =
-		c->control->watch_access || c->control->unchained || c->state.pending;
+	const bool comes_back = c->control->watch_access || c->control->watch_load ||
+				c->control->unchained || c->state.pending;
 
 	c->come_back = false;
 	atomic_store(&c->chain_until, comes_back ? 0 : c->stop_at);
 }
 
-/* Somebody has asked the loop to look: cpu_come_back(). */
-static void
+/* Somebody has asked the loop to look: cpu_come_back(). False: that ends the run. */
+static bool
 look_around(struct cpu *c)
 {
 	sync_breakpoints(c);
 	allow_chaining(c);
+	if (c->loaded)
+		leave_run(c, DESCRY_EXIT_LOAD);
+	return !c->loaded;
 }
 
 static void
 begin_run(struct cpu *c, const struct descry_control *control, struct descry_exit *exit)
 {
+	assert(!control->watch_load ||
+	       control->events & DESCRY_EVENT_BIT(DESCRY_EVENT_SEGMENT_LOAD));
 	*exit = (struct descry_exit){ .fault.vector = DESCRY_VEC_NONE };
 	c->control = control;
 	c->exit = exit;
 	c->leave = false;
 	c->accessed = false;
+	c->loaded = false;
 	c->event_count = 0;
 	c->op_step = 0;
 	c->fault.vector = DESCRY_VEC_NONE;
@@ -403,8 +409,8 @@ has_to_leave(struct cpu *c)
 		c->state.rip &= WRAP_MASK;
 	if (c->leave)
 		return true;
-	if (DESCRY_UNLIKELY(c->come_back))
-		look_around(c);
+	if (DESCRY_UNLIKELY(c->come_back) && !look_around(c))
+		return true;
 	if (DESCRY_UNLIKELY(c->state.shut_down) && interrupt_shuts_down(c))
 		leave_run(c, DESCRY_EXIT_SHUTDOWN);
 	else if (atomic_load_explicit(&c->kick, memory_order_relaxed) &&

@@ -375,13 +375,31 @@ is_same_to_accesses(const struct cpu *c, const struct descry_segment *a,
 	       !((a->attr ^ b->attr) & c->access_attr);
 }
 
-static void
-record_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel)
+/* Where the instruction is that makes this load. One that has loaded CS before has said so then. */
+static uint32_t
+linear_of_load(const struct cpu *c)
 {
+	const struct descry_event *last = &c->events[(c->event_count - 1) % DESCRY_EVENT_RING];
+	const bool goes_on = c->event_count > 0 && last->kind == DESCRY_EVENT_SEGMENT_LOAD &&
+			     last->retired == c->here.retired && last->ip == c->here.ip &&
+			     last->cs == c->here.cs;
+
+	return goes_on ? last->linear : c->cs_base + c->here.ip;
+}
+
+void
+seg_record_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel)
+{
+	const uint32_t linear = linear_of_load(c);
 	struct descry_event *event = cpu_record(c, DESCRY_EVENT_SEGMENT_LOAD);
 
 	event->sreg = (uint8_t)sreg;
 	event->sel = sel;
+	event->linear = linear;
+	if (!(c->control->watch_load >> sreg & 1))
+		return;
+	c->loaded = true;
+	cpu_come_back(c);
 }
 
 static DESCRY_NOINLINE void
@@ -392,7 +410,7 @@ commit_change(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *fr
 
 	cpu_note_load(c, sreg, from, cause);
 	if (cpu_records(c, DESCRY_EVENT_SEGMENT_LOAD))
-		record_load(c, sreg, from->seg.sel);
+		seg_record_load(c, sreg, from->seg.sel);
 	*seg = from->seg;
 	if (from->fields & SEG_MARKS) {
 		mark_descriptor(c, from);

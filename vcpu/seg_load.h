@@ -81,6 +81,9 @@ void seg_commit(struct cpu *c, enum descry_sreg sreg, const struct seg_loading *
 DESCRY_MUST_CHECK bool seg_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel,
 				enum descry_cause cause);
 
+/* The event of a load, while such are recorded: cpu_records(). */
+void seg_record_load(struct cpu *c, enum descry_sreg sreg, uint16_t sel);
+
 /* DS ES FS GS on a return to an outer ring (SDM vol. 2, RET): what the new CPL may not use. */
 void seg_null_for_outer_ring(struct cpu *c, unsigned new_cpl, enum descry_cause cause);
 

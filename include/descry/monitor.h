@@ -57,6 +57,7 @@ enum descry_stop_reason {
 	DESCRY_STOP_BREAKPOINT,
 	DESCRY_STOP_INTERRUPTED,    /* Ctrl-C */
 	DESCRY_STOP_ACCESS,         /* a watched segment was used */
+	DESCRY_STOP_LOAD,           /* a watched segment register was loaded */
 	DESCRY_STOP_HOST_INTERRUPT, /* the guest wrote port EDh and intercept_host_interrupt is set
 				     */
 	DESCRY_STOP_GUEST_EXIT,     /* debug exit port */
@@ -101,7 +102,9 @@ struct descry_run_request {
 	bool to_target;        /* stop where the instruction at target is next, with REACHED */
 	uint64_t target;       /* linear; a breakpoint that is there, too, counts its hit */
 	unsigned watch_access; /* as struct descry_control */
-	bool quiet;            /* a probe: no text for a stop that was asked for (STEP, ACCESS) */
+	unsigned watch_load;   /* the same */
+	bool probe; /* asks what the guest does, and nobody looks on: breakpoints are passed over,
+		     * the console stays as it is, and stops that were asked for have no text */
 	bool stop_at_host_interrupt; /* stop at EDh instead of taking the switch there */
 };
 

@@ -169,7 +169,7 @@ struct descry_event {
 	uint8_t sreg;              /* ACCESS, SEGMENT_LOAD */
 	struct descry_fault fault; /* ACCESS: its verdict; FAULT, DELIVERY: which */
 	uint32_t offset;           /* ACCESS */
-	uint32_t linear;           /* ACCESS, when allowed */
+	uint32_t linear;           /* ACCESS, when allowed; SEGMENT_LOAD: of the instruction */
 	uint8_t size;              /* ACCESS, in bytes */
 	uint8_t access;            /* ACCESS: enum descry_access */
 	uint16_t sel;              /* SEGMENT_LOAD: the new selector */
@@ -189,6 +189,8 @@ struct descry_control {
 	unsigned events;       /* DESCRY_EVENT_BIT()s to put in the ring */
 	unsigned watch_access; /* 1 << sreg: leave after an instruction that made, or tried, a data
 				* access through one of these (implicit stack accesses count) */
+	unsigned watch_load;   /* 1 << sreg: leave after an instruction that loaded one of these, or
+				* an interrupt that did. SEGMENT_LOAD must be among the events */
 	bool unchained;        /* come back to the loop behind every block: a check of the engine */
 	struct descry_micro_log *micro; /* record micro-steps here; NULL: do not */
 	bool stop_at_mode;              /* leave after a write of CR0 that changes PE */
@@ -202,7 +204,8 @@ enum descry_exit_reason {
 	DESCRY_EXIT_BREAKPOINT,
 	DESCRY_EXIT_KICK,      /* descry_vcpu_kick() */
 	DESCRY_EXIT_REQUEST,   /* descry_vcpu_request(), after the instruction that led to it */
-	DESCRY_EXIT_ACCESS,    /* watch_access: the event is the newest of its kind in the ring */
+	DESCRY_EXIT_ACCESS,    /* watch_access: the accesses of the instruction are in the ring */
+	DESCRY_EXIT_LOAD,      /* watch_load, and no such access: the loads are in the ring */
 	DESCRY_EXIT_MODE,      /* stop_at_mode */
 	DESCRY_EXIT_INTERCEPT, /* fault holds the exception; CS:IP at its instruction, which has
 				  done nothing */

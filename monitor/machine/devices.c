@@ -20,7 +20,7 @@ struct port_row {
 static void
 console_text(struct devices *devices, const char *text, size_t size)
 {
-	if (devices->console)
+	if (devices->console && !devices->muted)
 		devices->console(devices->console_owner, text, size);
 }
 

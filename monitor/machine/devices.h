@@ -31,6 +31,7 @@ struct devices {
 	struct device_state state;
 	struct descry_vcpu *vcpu; /* whom requests go to; set before the first port access */
 	bool show_post;
+	bool muted; /* nothing goes to the console */
 	void (*console)(void *owner, const char *text, size_t size); /* NULL: dropped */
 	void *console_owner;
 };

@@ -27,7 +27,7 @@ run(struct probe *probe, unsigned mask, uint64_t until)
 		const struct descry_run_request request = {
 			.count = until - retired_now(probe),
 			.watch_access = mask,
-			.quiet = true,
+			.probe = true,
 			.stop_at_host_interrupt = true,
 		};
 

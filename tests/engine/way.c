@@ -301,8 +301,10 @@ begin(struct course *course)
 		.micro = course->micro,
 	};
 	choose_breakpoints(course);
-	if (ways[way].watch)
+	if (ways[way].watch) {
 		course->control.watch_access = 1 + random_below(&course->random, 0x3f);
+		course->control.watch_load = random_below(&course->random, 0x100);
+	}
 	course->out->log.count = 0;
 	course->out->log.cut = false;
 	course->out->arrivals.count = 0;

@@ -636,6 +636,30 @@ test_watch_access(void **state)
 	descry_monitor_destroy(monitor);
 }
 
+static void
+test_watch_load(void **state)
+{
+	/* mov ax, 0x20; mov fs, ax; jmp 0:0x7c10 */
+	struct descry_monitor *monitor = CREATE("\xb8\x20\x00\x8e\xe0\xea\x10\x7c\x00\x00");
+	const struct descry_run_request request = { .watch_load =
+							    1u << DESCRY_FS | 1u << DESCRY_CS };
+	const char *const fs[] = { "load of fs (mov) by 0000:7c03: mov fs, ax",
+				   "; fs 0020 base 00000200" };
+	const char *const cs[] = { "load of cs (far jmp) by 0000:7c05; cs 0000 base 00000000" };
+	struct descry_stop stop;
+
+	(void)state;
+	descry_monitor_run(monitor, &request, &stop);
+	assert_int_equal(stop.reason, DESCRY_STOP_LOAD);
+	assert_int_equal(stop.ip, 0x7c05);
+	expect_text(stop.text, fs, COUNT_OF(fs));
+	descry_monitor_run(monitor, &request, &stop);
+	assert_int_equal(stop.reason, DESCRY_STOP_LOAD);
+	assert_int_equal(stop.ip, 0x7c10);
+	expect_text(stop.text, cs, COUNT_OF(cs));
+	descry_monitor_destroy(monitor);
+}
+
 /* --- snapshots ------------------------------------------------------------------------ */
 
 /* Fills the stack with a counter that goes round: memory differs at every step. */
@@ -758,6 +782,7 @@ main(void)
 		cmocka_unit_test(test_interrupt),
 		cmocka_unit_test(test_stale_kick_at_breakpoint),
 		cmocka_unit_test(test_watch_access),
+		cmocka_unit_test(test_watch_load),
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_snapshot_of_code),
 		cmocka_unit_test(test_host_window),

@@ -28,6 +28,7 @@ compare_end(const struct descry_exit *end, struct mismatch *out)
 		[DESCRY_EXIT_KICK] = "kick",
 		[DESCRY_EXIT_REQUEST] = "request",
 		[DESCRY_EXIT_ACCESS] = "watched access",
+		[DESCRY_EXIT_LOAD] = "watched load",
 		[DESCRY_EXIT_UNHANDLED] = "unhandled vector",
 		[DESCRY_EXIT_SHUTDOWN] = "shutdown",
 		[DESCRY_EXIT_NOT_MODELLED] = "not modelled",
