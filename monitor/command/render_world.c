@@ -211,10 +211,20 @@ describe_record(const struct descry_world_record *record, enum descry_sreg sreg,
 	return text;
 }
 
+/* The guest's own, below a line that differs from it. */
+static void
+write_truth(const struct descry_segment *truth, const struct descry_sink *sink)
+{
+	descry_sink_printf(sink, "    %struth %04x  %08x  %08x  %04x%s\n", style(sink, STYLE_QUIET),
+			   truth->sel, (unsigned)truth->base, truth->limit, truth->attr,
+			   style(sink, STYLE_PLAIN));
+}
+
 static void
 write_segment(const struct descry_world_trace *trace, const struct descry_world_op *op,
 	      enum descry_sreg sreg, const struct descry_sink *sink)
 {
+	const struct descry_segment *truth = &trace->op[0].seg[sreg];
 	char reload[40];
 	char record[8];
 	char status[DESCRY_CACHE_STATUS_TEXT];
@@ -226,6 +236,8 @@ write_segment(const struct descry_world_trace *trace, const struct descry_world_
 			   describe_reload(&op->preview[sreg], reload, sizeof(reload)),
 			   describe_record(&op->record, sreg, record),
 			   descry_cache_status_text(op->status[sreg], status));
+	if (truth->sel != op->seg[sreg].sel || !descry_segment_same_cache(truth, &op->seg[sreg]))
+		write_truth(truth, sink);
 }
 
 /* The step that op is the last of, and what was done in it. */
