@@ -19,16 +19,23 @@ smm_map(const struct cpu *c)
 	return (enum descry_smm_map)c->profile.knob[DESCRY_KNOB_SMM_MAP];
 }
 
-static const struct descry_exchange_format *
-save_map(const struct cpu *c)
+const struct descry_exchange_format *
+descry_smram_format(const struct descry_profile *profile)
 {
 	static const struct descry_exchange_format *const maps[] = {
+		[DESCRY_SMM_NONE] = NULL,
 		[DESCRY_SMM_P5] = &exchange_smram_p5,
 		[DESCRY_SMM_P6] = &exchange_smram_p6,
 		[DESCRY_SMM_AMD64] = &exchange_smram_amd64,
 	};
 
-	return maps[smm_map(c)];
+	return maps[profile->knob[DESCRY_KNOB_SMM_MAP]];
+}
+
+static const struct descry_exchange_format *
+save_map(const struct cpu *c)
+{
+	return descry_smram_format(&c->profile);
 }
 
 /* --- SMRAM ---------------------------------------------------------------------------- */

@@ -168,6 +168,9 @@ const struct descry_exchange_row *descry_exchange_row_of(
 #define DESCRY_LOADALL_386_BYTES 204u
 const struct descry_exchange_format *descry_loadall_format(const struct descry_profile *profile);
 
+/* The save map of this CPU's SMM; NULL if it has none. */
+const struct descry_exchange_format *descry_smram_format(const struct descry_profile *profile);
+
 /* --- one word: no judgement ----------------------------------------------------------- */
 
 /* A value with more bits than .bytes has says that the row cannot hold the field. */

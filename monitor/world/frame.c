@@ -62,6 +62,31 @@ op_deliver(struct world_switch *sw, unsigned arg)
 	return true;
 }
 
+/* The copy is older than the register; the selector is what it reads there now. */
+static void
+take_old_copy(struct world_switch *sw, enum descry_sreg sreg)
+{
+	const uint16_t sel = sw->record.seg[sreg].sel;
+
+	sw->record.seg[sreg] = sw->memory->copies.seg[sreg];
+	sw->record.seg[sreg].sel = sel;
+}
+
+/* What the host has seen go by. */
+bool
+op_hold_copies(struct world_switch *sw, unsigned sregs)
+{
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		if (!(sregs >> sreg & 1))
+			continue;
+		world_hold(sw, sreg, DESCRY_FIELD_ALL);
+		if (sw->memory->copies.held.of[sreg])
+			take_old_copy(sw, sreg);
+	}
+	world_note(sw, "the host has a copy of each cache, made when it was loaded");
+	return true;
+}
+
 /* --- X3: what the host writes down ---------------------------------------------------- */
 
 bool

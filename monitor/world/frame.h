@@ -11,6 +11,9 @@
 /* Before the segments or (flaw restore-before-ldt) after them. */
 enum op_when { OP_EARLY, OP_LATE };
 
+/* X2, before delivery. arg: 1 << sreg */
+world_op_fn op_hold_copies;
+
 /* arg: a segment register, unless it says otherwise. */
 world_op_fn op_push;             /* PUSH Sreg into host memory */
 world_op_fn op_store_tables;     /* CR0, SGDT, SIDT */
@@ -48,14 +51,21 @@ world_op_fn op_iret;
 
 /* The same for a guest with PE=1, whatever its ring. Its window is mapped in every address space.
  */
-#define HOST_TAKES_PROTECTED                                                                       \
+#define HOST_SAVES_PROTECTED                                                                       \
 	{ 2, op_store_tables, 0 }, { 2, op_load_host_tables, 0 }, { 2, op_deliver, 0 },            \
 		{ 3, op_save_gprs, 0 }, { 3, op_push, DESCRY_ES }, { 3, op_push, DESCRY_SS },      \
 		{ 3, op_push, DESCRY_DS }, { 3, op_push, DESCRY_FS }, { 3, op_push, DESCRY_GS },   \
-		{ 3, op_store_ldtr, 0 }, { 4, op_mov_host, DESCRY_SS },                            \
-		{ 4, op_mov_host, DESCRY_DS }, { 4, op_mov_host, DESCRY_ES },                      \
-		{ 4, op_mov_host, DESCRY_FS }, { 4, op_mov_host, DESCRY_GS },                      \
-		{ 4, op_leave_ldt, 0 }, WORLD_BODY
+	{                                                                                          \
+		3, op_store_ldtr, 0                                                                \
+	}
+#define HOST_LOADS_PROTECTED                                                                       \
+	{ 4, op_mov_host, DESCRY_SS }, { 4, op_mov_host, DESCRY_DS },                              \
+		{ 4, op_mov_host, DESCRY_ES }, { 4, op_mov_host, DESCRY_FS },                      \
+		{ 4, op_mov_host, DESCRY_GS },                                                     \
+	{                                                                                          \
+		4, op_leave_ldt, 0                                                                 \
+	}
+#define HOST_TAKES_PROTECTED HOST_SAVES_PROTECTED, HOST_LOADS_PROTECTED, WORLD_BODY
 
 #define POP_ALL                                                                                    \
 	{ 6, op_pop, DESCRY_GS }, { 6, op_pop, DESCRY_FS }, { 6, op_pop, DESCRY_ES },              \

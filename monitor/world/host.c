@@ -1,5 +1,6 @@
 #include "world/host.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* clang-format off */
@@ -71,6 +72,13 @@ void
 host_write_slot(struct world_switch *sw, uint64_t table, uint16_t sel, uint64_t descriptor)
 {
 	write_entry(sw->monitor, table, sel, descriptor);
+}
+
+uint8_t *
+host_bytes(const struct world_switch *sw, uint64_t address)
+{
+	assert(host_owns(address));
+	return descry_monitor_host_window(sw->monitor) + (address - DESCRY_HOST_WINDOW);
 }
 
 bool

@@ -34,6 +34,15 @@
 #define HOST_SHADOW_LDT (DESCRY_HOST_WINDOW + 0x9000u)
 #define HOST_SHADOW_LDT_BYTES 0x4000u
 
+/* SMRAM, whose save map ends with the window, and the table of LOADALL. */
+#define HOST_SMBASE DESCRY_HOST_WINDOW
+#define HOST_LOADALL_TABLE (DESCRY_HOST_WINDOW + 0xd000u)
+
+/* TSSs: the guest as a task of the host's, the host itself, and what the guest's own has held. */
+#define HOST_TASK_GUEST (DESCRY_HOST_WINDOW + 0xe000u)
+#define HOST_TASK_HOST (DESCRY_HOST_WINDOW + 0xe100u)
+#define HOST_TASK_KEPT (DESCRY_HOST_WINDOW + 0xe200u)
+
 /* The two shapes of the host's FS. */
 extern const struct descry_segment host_fs_small; /* 64 KiB at 00300000 */
 extern const struct descry_segment host_fs_big;   /* 4 GiB at 00300000 */
@@ -54,6 +63,9 @@ struct descry_table host_gdt(const struct world_settings *settings);
 
 /* Writes an entry of a table in the window, by the index in a selector. */
 void host_write_slot(struct world_switch *sw, uint64_t table, uint16_t sel, uint64_t descriptor);
+
+/* The bytes of the window from an address on. */
+uint8_t *host_bytes(const struct world_switch *sw, uint64_t address);
 
 /* Does a linear address lie in the window? */
 bool host_owns(uint64_t linear);

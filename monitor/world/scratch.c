@@ -6,32 +6,6 @@
  */
 #include "world/shadow.h"
 
-/* The copy is older than the register; the selector is what it reads there now. */
-static void
-take_old_copy(struct world_switch *sw, enum descry_sreg sreg)
-{
-	const uint16_t sel = sw->record.seg[sreg].sel;
-
-	sw->record.seg[sreg] = sw->memory->copies.seg[sreg];
-	sw->record.seg[sreg].sel = sel;
-}
-
-/* X2: what the host has seen go by. */
-static bool
-op_hold_copies(struct world_switch *sw, unsigned arg)
-{
-	(void)arg;
-	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
-		if (sreg == DESCRY_TR)
-			continue;
-		world_hold(sw, sreg, DESCRY_FIELD_ALL);
-		if (sw->memory->copies.held.of[sreg])
-			take_old_copy(sw, sreg);
-	}
-	world_note(sw, "the host has a copy of each cache, made when it was loaded");
-	return true;
-}
-
 static bool
 is_null(uint16_t sel)
 {
@@ -96,9 +70,11 @@ op_pop_null(struct world_switch *sw, unsigned sreg)
 	return is_null(sw->frame.sel[sreg]) ? op_pop(sw, sreg) : true;
 }
 
+#define ALL_BUT_TR ((1u << DESCRY_TR) - 1)
+
 const struct world_op scratch_ops[] = {
 	{ 2, op_sync_shadow, 0 },
-	{ 2, op_hold_copies, 0 },
+	{ 2, op_hold_copies, ALL_BUT_TR },
 	HOST_TAKES_REAL,
 	{ 6, op_lgdt_shadow, 0 },
 	{ 6, op_write_slot, DESCRY_FS },
@@ -111,7 +87,7 @@ const struct world_op scratch_ops[] = {
 
 const struct world_op scratch_protected_ops[] = {
 	{ 2, op_sync_shadow, 0 },
-	{ 2, op_hold_copies, 0 },
+	{ 2, op_hold_copies, ALL_BUT_TR },
 	HOST_TAKES_PROTECTED,
 	{ 6, op_clear_null_base, DESCRY_GS },
 	{ 6, op_clear_null_base, DESCRY_FS },

@@ -9,13 +9,13 @@
 
 /* --- the tables ----------------------------------------------------------------------- */
 
-static uint32_t
-copy_table(struct world_switch *sw, uint64_t base, uint32_t limit, uint64_t to, uint32_t room)
+uint32_t
+shadow_copy_table(struct world_switch *sw, const struct descry_table *from, uint64_t to,
+		  uint32_t room)
 {
-	const uint32_t bytes = limit < room ? limit + 1 : room;
-	uint8_t *window = descry_monitor_host_window(sw->monitor) + (to - DESCRY_HOST_WINDOW);
+	const uint32_t bytes = from->limit < room ? from->limit + 1 : room;
 
-	descry_vcpu_peek(sw->vcpu, base, window, bytes);
+	descry_vcpu_peek(sw->vcpu, from->base, host_bytes(sw, to), bytes);
 	descry_vcpu_memory_changed(sw->vcpu);
 	return bytes;
 }
@@ -24,13 +24,14 @@ bool
 op_sync_shadow(struct world_switch *sw, unsigned arg)
 {
 	const struct descry_state *state = world_state(sw);
-	const struct descry_segment *ldt = &state->seg[DESCRY_LDTR];
+	const struct descry_segment *ldtr = &state->seg[DESCRY_LDTR];
+	const struct descry_table ldt = { .base = ldtr->base, .limit = ldtr->limit };
 
 	(void)arg;
-	sw->shadow_bytes = copy_table(sw, state->gdtr.base, state->gdtr.limit, HOST_SHADOW_GDT,
-				      HOST_SHADOW_GDT_BYTES);
-	if (ldt->sel & ~DESCRY_SEL_RPL)
-		copy_table(sw, ldt->base, ldt->limit, HOST_SHADOW_LDT, HOST_SHADOW_LDT_BYTES);
+	sw->shadow_bytes =
+		shadow_copy_table(sw, &state->gdtr, HOST_SHADOW_GDT, HOST_SHADOW_GDT_BYTES);
+	if (ldtr->sel & ~DESCRY_SEL_RPL)
+		shadow_copy_table(sw, &ldt, HOST_SHADOW_LDT, HOST_SHADOW_LDT_BYTES);
 	world_note(sw, "the host's shadow tables are as the guest's tables are now");
 	return true;
 }

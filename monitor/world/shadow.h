@@ -7,6 +7,10 @@
 
 #include "world/frame.h"
 
+/* Copies a table of the guest's to one in the window; as many bytes as there is room for. */
+uint32_t shadow_copy_table(struct world_switch *sw, const struct descry_table *from, uint64_t to,
+			   uint32_t room);
+
 world_op_fn op_sync_shadow; /* X2: in step with the guest's tables, by the traps of its writes */
 world_op_fn op_lldt_shadow; /* through the host's GDT, if the guest uses an LDT */
 world_op_fn op_lgdt_shadow;

@@ -181,6 +181,18 @@ world_op_fn shadow_accept_unless_stale;
 extern const struct world_op scratch_ops[], scratch_protected_ops[];
 extern const struct world_view scratch_missed_view;
 
+extern const struct world_op os_switch_fsgsbase_ops[], os_switch_legacy_ops[];
+world_op_fn os_switch_accept;
+
+extern const struct world_op task_gate_ops[];
+world_op_fn task_gate_accept;
+
+extern const struct world_op smm_ops[];
+world_op_fn smm_accept;
+
+extern const struct world_op loadall_ops[], loadall_protected_ops[];
+world_op_fn loadall_accept;
+
 extern const struct world_op vmx_ops[], vmx_emulate_ops[];
 extern const struct world_op vmx_v86_ops[];
 extern const struct world_op svm_ops[];

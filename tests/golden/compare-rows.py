@@ -46,6 +46,12 @@ ROWS = {
         ("vmx-v86", "copy", "latent", "mode-change", "selector limit attr",
          (0, 0, 0xFFFF, 0xF3), "linear", 0x1FFF8),
         ("scratch-resync", None, "same", None, "", UNREAL, "linear", 0x20000),
+        # With PE=0 there are no tasks, and no 64-bit kernel; a P6 has no LOADALL.
+        ("os-switch", "fsgsbase", "refused", None, "", UNREAL, None, None),
+        ("os-switch", "legacy", "refused", None, "", UNREAL, None, None),
+        ("task-gate", None, "refused", None, "", UNREAL, None, None),
+        ("smm", None, "same", None, "", UNREAL, "linear", 0x20000),
+        ("loadall", None, "refused", None, "", UNREAL, None, None),
         ("vmx-emulate", None, "same", None, "", UNREAL, "linear", 0x20000),
         ("selector-guest-gdt", "small", "same", None, "", UNREAL, "linear", 0x20000),
         ("selector-guest-gdt", "big", "same", None, "", UNREAL, "linear", 0x20000),
@@ -77,6 +83,16 @@ ROWS = {
         ("vmx-v86", "copy", "same", None, "", REWRITTEN, "linear", 0x1000),
         ("scratch-resync", None, "silent", "X7", "base",
          (0x28, 0x2000, 0x1000, 0x4093), "linear", 0x2000),
+        # The base is written back, and the descriptors have the same limit. What differs is GS,
+        # which is null now: nothing uses it, so FS is shown where the guest has loaded it again.
+        ("os-switch", "fsgsbase", "latent", "X4", "", (0x28, 0x2000, 0x1000, 0x4093), None, None),
+        ("os-switch", "legacy", "silent", "X4", "base",
+         (0x28, 0x2000, 0x1000, 0x4093), "linear", 0x2000),
+        # The TSS has 0028 of it.
+        ("task-gate", None, "silent", "X2", "base",
+         (0x28, 0x2000, 0x1000, 0x4093), "linear", 0x2000),
+        ("smm", None, "same", None, "", REWRITTEN, "linear", 0x1000),
+        ("loadall", None, "refused", None, "", REWRITTEN, None, None),
         ("vmx-emulate", None, "same", None, "", REWRITTEN, "linear", 0x1000),
         ("selector-guest-gdt", "small", "silent", "X4", "base",
          (0x28, 0x2000, 0x1000, 0x4093), "linear", 0x2000),
@@ -101,6 +117,10 @@ REGAINED = {
     ("gdt-rewrite", "selector-guest-gdt", "big"): {
         "fs.limit": "by-table", "fs.attr": "by-table"},
     ("unreal-fs", "vmx", None): {},
+    ("unreal-fs", "smm", None): {},
+    ("gdt-rewrite", "smm", None): {},
+    ("gdt-rewrite", "os-switch", "legacy"): {"fs.limit": "by-table", "fs.attr": "by-table"},
+    ("gdt-rewrite", "task-gate", None): {"fs.limit": "by-table", "fs.attr": "by-table"},
     ("unreal-fs", "interpret", None): {},
 }
 
