@@ -56,11 +56,11 @@ static void
 step_host(struct stub *stub)
 {
 	const struct descry_world_op *op = descry_world_next(stub->threads.world);
-	char line[8 + DESCRY_WORLD_TEXT];
+	char step[DESCRY_WORLD_STEP_TEXT], line[sizeof(step) + DESCRY_WORLD_TEXT];
 
 	if (op == NULL)
 		return;
-	snprintf(line, sizeof(line), "X%u %s", op->step, op->text);
+	snprintf(line, sizeof(line), "%s %s", descry_world_step_text(op->step, step), op->text);
 	stub_say(stub, line);
 }
 

@@ -149,6 +149,13 @@ const struct descry_world_op *descry_world_next(struct descry_world *world); /* 
 const struct descry_world_trace *descry_world_finish(struct descry_world *world);
 bool descry_world_in_flight(const struct descry_world *world);
 
+/*
+ * Whether a run stops at X1 of each switch that the guest or an injection asks for, instead
+ * of going through it. It stops with DESCRY_STOP_HOST_INTERRUPT.
+ */
+void descry_world_hold(struct descry_world *world, bool holds);
+bool descry_world_holds(const struct descry_world *world);
+
 /* The guest as it was at X1, while a switch is in flight; NULL when none is. */
 const struct descry_vcpu_image *descry_world_truth(const struct descry_world *world);
 

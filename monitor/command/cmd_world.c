@@ -13,6 +13,7 @@ enum world_action {
 	ACTION_BEGIN,
 	ACTION_STEP,
 	ACTION_FINISH,
+	ACTION_HOLD,
 	ACTION_SHOW,
 	ACTION_FLAW,
 	ACTION_HOST,
@@ -22,7 +23,7 @@ enum world_action {
 static const char *const world_actions[ACTION_COUNT + 1] = {
 	[ACTION_LIST] = "list", [ACTION_USE] = "use",       [ACTION_BEGIN] = "begin",
 	[ACTION_STEP] = "step", [ACTION_FINISH] = "finish", [ACTION_SHOW] = "show",
-	[ACTION_FLAW] = "flaw", [ACTION_HOST] = "host",
+	[ACTION_FLAW] = "flaw", [ACTION_HOST] = "host",     [ACTION_HOLD] = "hold",
 };
 
 static const char *const interrupt_kinds[] = { "host", NULL };
@@ -160,6 +161,15 @@ world_finish(struct command_call *call)
 		return command_error(call, DESCRY_BAD_ARGUMENT,
 				     "no switch is in flight; begin one with: world begin");
 	render_switch(descry_world_finish(call->world), call->sink);
+	return DESCRY_COMMAND_OK;
+}
+
+/* Turns it on, or off again. */
+static enum descry_command_result
+world_hold(struct command_call *call)
+{
+	descry_world_hold(call->world, !descry_world_holds(call->world));
+	render_hold(descry_world_holds(call->world), call->sink);
 	return DESCRY_COMMAND_OK;
 }
 
@@ -303,6 +313,7 @@ run_world(struct command_call *call)
 		[ACTION_BEGIN] = world_begin,   [ACTION_STEP] = world_step,
 		[ACTION_FINISH] = world_finish, [ACTION_SHOW] = world_show,
 		[ACTION_FLAW] = world_flaw,     [ACTION_HOST] = world_host,
+		[ACTION_HOLD] = world_hold,
 	};
 
 	if (!call->world)
@@ -380,6 +391,7 @@ static const char world_help[] =
 	"world step            carry out its next operation; when no switch is in flight,\n"
 	"                      show the next operation of the last one\n"
 	"world finish          carry out all that are left\n"
+	"world hold            a run stops at X1 of each switch that it comes to; again: no more\n"
 	"world show            the last switch, step by step: what the host did, and the\n"
 	"                      segments that each step changed\n"
 	"world show X4         one step with all eight segments: selector, cache, what a\n"

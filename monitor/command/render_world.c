@@ -77,6 +77,17 @@ render_choice(const struct descry_strategy *before, const struct descry_strategy
 				   descry_strategy_text(now, to));
 }
 
+void
+render_hold(bool holds, const struct descry_sink *sink)
+{
+	if (sink->json)
+		json_render(sink, json_pack("{s:b}", "hold", holds));
+	else
+		descry_sink_printf(sink, "world: a run %s\n",
+				   holds ? "stops at X1 of each switch"
+					 : "goes through each switch");
+}
+
 /* --- the host ------------------------------------------------------------------------- */
 
 static void

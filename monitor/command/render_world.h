@@ -30,6 +30,9 @@ void render_switch_op(const struct descry_world_trace *trace, const struct descr
 /* The flaws that the host has, of all that there are. */
 void render_flaws(unsigned flaws, const struct descry_sink *sink);
 
+/* Whether a run stops in a switch. */
+void render_hold(bool holds, const struct descry_sink *sink);
+
 /* What the host writes at X5, and what it has in its GDT beside its own entries. */
 void render_host(const struct descry_world *world, const struct descry_sink *sink);
 

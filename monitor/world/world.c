@@ -10,6 +10,7 @@ struct descry_world {
 	struct descry_monitor *monitor;
 	const struct descry_strategy *chosen;
 	struct world_settings settings;
+	bool holds;    /* a run stops at X1 */
 	bool switched; /* trace holds a switch */
 	unsigned next; /* the operation that descry_world_walk() shows next */
 	struct world_memory memory;
@@ -26,6 +27,22 @@ init_switch(struct descry_world *world)
 
 /* --- with the monitor ----------------------------------------------------------------- */
 
+static const char *
+what_became(enum descry_world_end end)
+{
+	switch (end) {
+	case DESCRY_WORLD_IN_FLIGHT:
+		return "in flight under";
+	case DESCRY_WORLD_REFUSED:
+		return "refused by";
+	case DESCRY_WORLD_HOST_FAULT:
+		return "fault in the host of";
+	case DESCRY_WORLD_RESUMED:
+		break;
+	}
+	return "by";
+}
+
 /* May the guest go on? If not, the stop says why. */
 static bool
 guest_goes_on(struct descry_world *world, struct descry_stop *stop)
@@ -38,9 +55,9 @@ guest_goes_on(struct descry_world *world, struct descry_stop *stop)
 		return true;
 	stop_describe(world->monitor, DESCRY_STOP_HOST_INTERRUPT, NULL, stop);
 	used = strlen(stop->text);
-	snprintf(stop->text + used, sizeof(stop->text) - used, "; %s %s: %s",
-		 trace->end == DESCRY_WORLD_REFUSED ? "refused by" : "fault in the host of",
-		 descry_strategy_text(trace->strategy, strategy), trace->why);
+	snprintf(stop->text + used, sizeof(stop->text) - used, "; %s %s%s%s",
+		 what_became(trace->end), descry_strategy_text(trace->strategy, strategy),
+		 *trace->why != '\0' ? ": " : "", trace->why);
 	return false;
 }
 
@@ -51,7 +68,9 @@ on_host_interrupt(void *owner, struct descry_monitor *monitor, struct descry_sto
 	struct descry_world *world = owner;
 
 	(void)monitor;
-	descry_world_interrupt(world);
+	descry_world_begin(world);
+	if (!world->holds)
+		descry_world_finish(world);
 	return guest_goes_on(world, stop);
 }
 
@@ -195,6 +214,18 @@ const struct descry_strategy *
 descry_world_chosen(const struct descry_world *world)
 {
 	return world->chosen;
+}
+
+void
+descry_world_hold(struct descry_world *world, bool holds)
+{
+	world->holds = holds;
+}
+
+bool
+descry_world_holds(const struct descry_world *world)
+{
+	return world->holds;
 }
 
 const struct world_settings *

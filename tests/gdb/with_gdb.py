@@ -253,6 +253,21 @@ class Host(Gdb):
             ("continue", r"unhandled #GP.*t4_store.*signal SIGSEGV"),
         )
 
+    def test_a_run_that_stops_in_it(self):
+        self.session(
+            ("break t3_unreal", None),
+            ("monitor world use selector-real/small", None),
+            ("monitor world hold", r"stops at X1"),
+            ("continue", r"Breakpoint 1, t3_unreal"),
+            ("continue", r"host interrupt before 0000:7c2c t4_store: .*; in flight under "
+                         r"selector-real/small\n.*Thread 2 received signal SIGTRAP"),
+            ("stepi 13", r"X2 delivery.*X4 MOV fs, 0010 "),
+            ("p/x $fs_limit", r"= 0xffff\n"),
+            ("thread 1", r"t4_store \(\)"),
+            ("p/x $fs_limit", r"= 0xffffffff\n"),
+            ("continue", r"unhandled #GP.*t4_store.*Thread 1 received signal SIGSEGV"),
+        )
+
     def test_continue(self):
         self.in_flight(
             ("break t4_store", None),

@@ -489,6 +489,36 @@ static const struct {
 	/* clang-format on */
 };
 
+/* A run that holds stops in the switch, with the CPU as it was; the next one finishes it. */
+static void
+a_run_can_stop_in_a_switch(void **unused)
+{
+	const struct descry_run_request request = { .count = 1000 };
+	struct descry_monitor *monitor = open_guest(&unreal);
+	struct descry_world *world;
+	struct descry_stop stop;
+
+	(void)unused;
+	assert_int_equal(descry_world_create(monitor, &world), DESCRY_OK);
+	descry_world_choose(world, strategy("selector-real/small"));
+	assert_false(descry_world_holds(world));
+	descry_world_hold(world, true);
+	descry_monitor_run(monitor, &request, &stop);
+	assert_int_equal(stop.reason, DESCRY_STOP_HOST_INTERRUPT);
+	assert_non_null(strstr(stop.text, "; in flight under selector-real/small"));
+	assert_true(descry_world_in_flight(world));
+	assert_int_equal(descry_world_last(world)->op_count, 1);
+	assert_memory_equal(&descry_world_truth(world)->state,
+			    descry_vcpu_state(descry_monitor_vcpu(monitor)),
+			    sizeof(struct descry_state));
+	descry_monitor_run(monitor, &request, &stop);
+	assert_int_equal(stop.reason, DESCRY_STOP_UNHANDLED);
+	assert_false(descry_world_in_flight(world));
+	assert_null(descry_world_truth(world));
+	descry_world_destroy(world);
+	descry_monitor_destroy(monitor);
+}
+
 static void
 runs_switch_where_the_guest_asks(void **unused)
 {
@@ -604,6 +634,7 @@ main(void)
 		cmocka_unit_test(all_strategies_start_from_the_same_boundary),
 		cmocka_unit_test(a_count_is_a_boundary),
 		cmocka_unit_test(runs_switch_where_the_guest_asks),
+		cmocka_unit_test(a_run_can_stop_in_a_switch),
 		cmocka_unit_test(a_search_leaves_breakpoints_alone),
 		cmocka_unit_test(bad_boundaries_are_refused),
 	};
