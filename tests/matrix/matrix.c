@@ -93,12 +93,13 @@ fill_memory(struct machine *m)
 /* --- the rows --------------------------------------------------------------------------- */
 
 enum mode { REAL, RING0, RING3, V86 };
-enum event { RUN, SMI_AND_RSM, SMI, INIT, RESET };
+enum event { RUN, SMI_AND_RSM, RSM_OF_ANOTHER, SMI, INIT, RESET };
 
 /*
  * Registers in the order ES CS SS DS FS GS LDTR TR: k kept, w written from the table, b base
  * alone, c CS with PE=0 as the profile says, n null, v fixed as in V86, f flat and fixed, r as
- * after reset, s as in SMM, o null for an outer ring. The letters w b c v f take the selector.
+ * after reset, s as in SMM, o null for an outer ring, l as in the tables of LOADALL. The letters w
+ * b c v f take the selector.
  */
 struct row {
 	const char *what;
@@ -109,6 +110,7 @@ struct row {
 	const char *writes;
 	uint16_t es, cs, ss, ds, fs, gs, ldtr, tr;
 	enum event event;
+	enum descry_insn_set last; /* 0: there is none */
 };
 
 /* clang-format off */
@@ -171,11 +173,84 @@ static const struct row rows[] = {
 	{ "SYSEXIT",                 DESCRY_INSN_P6, RING0, { 0x0f, 0x35 }, { 0 },      "kffkkkkk", .cs = 0x113, .ss = 0x11b },
 	{ "SMI",                     DESCRY_INSN_PENTIUM, RING0, { 0x90 }, { 0 },       "sssssskk", .event = SMI },
 	{ "SMI and RSM",             DESCRY_INSN_PENTIUM, RING0, { 0x90 }, { 0 },       "kkkkkkkk", .event = SMI_AND_RSM },
+	{ "RSM over other caches",   DESCRY_INSN_PENTIUM, RING0, { 0x90 }, { 0 },       "kkkkkkkk", .event = RSM_OF_ANOTHER },
+	{ "LOADALL of a 286",        I286, RING0, { 0x0f, 0x05 }, { 0 },                "llllkkll", .last = I286 },
+	{ "LOADALL of a 386",        I386, RING0, { 0x0f, 0x07 }, { 0 },                "llllllll", .last = I386 },
 	{ "INIT",                    I286, RING0, { 0x90 }, { 0 },                      "rrrrrrrr", .event = INIT },
 	{ "RESET",                   I86,  REAL,  { 0x90 }, { 0 },                      "rrrrrrrr", .event = RESET },
 };
 /* clang-format on */
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+/* --- LOADALL ---------------------------------------------------------------------------- */
+
+#define LOADALL286_AT 0x800u
+#define LOADALL386_AT 0x150u /* ES:EDI of every start */
+
+/* What neither a table nor a start has. */
+static struct descry_segment
+in_loadall(unsigned sreg)
+{
+	const uint16_t attr[DESCRY_SREG_COUNT] = { 0x93, 0x9b, 0x93, 0x93, 0x93, 0x93, 0x82, 0x83 };
+
+	return (struct descry_segment){ 0x12300 + sreg * 0x10, 0x3000 + sreg,
+					(uint16_t)(0x700 + 8 * sreg), attr[sreg] };
+}
+
+/* Undocumented iAPX 286 Test Instruction: three bytes of base, access rights, a word of limit. */
+static void
+fill_loadall286(struct machine *m)
+{
+	static const struct {
+		uint16_t sel, cache;
+	} at[DESCRY_SREG_COUNT] = {
+		[DESCRY_ES] = { 0x24, 0x36 },   [DESCRY_CS] = { 0x22, 0x3c },
+		[DESCRY_SS] = { 0x20, 0x42 },   [DESCRY_DS] = { 0x1e, 0x48 },
+		[DESCRY_LDTR] = { 0x1c, 0x54 }, [DESCRY_TR] = { 0x16, 0x60 },
+	};
+
+	put_word(m, LOADALL286_AT + 0x06, 1); /* MSW: PE */
+	put_word(m, LOADALL286_AT + 0x18, 2);
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		const struct descry_segment seg = in_loadall(sreg);
+		const uint32_t cache = LOADALL286_AT + at[sreg].cache;
+
+		if (!at[sreg].cache)
+			continue;
+		put_word(m, LOADALL286_AT + at[sreg].sel, seg.sel);
+		put_word(m, cache, (unsigned)seg.base & 0xffff);
+		put_word(m, cache + 2, (unsigned)(seg.base >> 16) | (unsigned)seg.attr << 8);
+		put_word(m, cache + 4, seg.limit);
+	}
+}
+
+/* Collins, LOADALL specification: access rights in bits 23:16, base, limit. */
+static void
+fill_loadall386(struct machine *m)
+{
+	static const struct {
+		uint16_t sel, cache;
+	} at[DESCRY_SREG_COUNT] = {
+		[DESCRY_ES] = { 0x50, 0xc0 },   [DESCRY_CS] = { 0x4c, 0xb4 },
+		[DESCRY_SS] = { 0x48, 0xa8 },   [DESCRY_DS] = { 0x44, 0x9c },
+		[DESCRY_FS] = { 0x40, 0x90 },   [DESCRY_GS] = { 0x3c, 0x84 },
+		[DESCRY_LDTR] = { 0x38, 0x78 }, [DESCRY_TR] = { 0x34, 0x54 },
+	};
+
+	memset(&m->ram[LOADALL386_AT], 0, 0xcc);
+	put_word(m, LOADALL386_AT, 0x11); /* CR0: PE, ET */
+	put_word(m, LOADALL386_AT + 4, 2);
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		const struct descry_segment seg = in_loadall(sreg);
+		const uint32_t cache = LOADALL386_AT + at[sreg].cache;
+
+		put_word(m, LOADALL386_AT + at[sreg].sel, seg.sel);
+		put_word(m, cache + 2, seg.attr);
+		put_word(m, cache + 4, (unsigned)seg.base & 0xffff);
+		put_word(m, cache + 6, (unsigned)(seg.base >> 16));
+		put_word(m, cache + 8, seg.limit);
+	}
+}
 
 /* --- before ----------------------------------------------------------------------------- */
 
@@ -242,6 +317,10 @@ prepare(struct machine *m, const struct row *row)
 	memcpy(&m->ram[CODE_AT], row->code, sizeof(row->code));
 	memcpy(&m->ram[stack], row->stack, sizeof(row->stack));
 	memcpy(&m->ram[SMBASE + 0x8000], "\x0f\xaa", 2); /* RSM */
+	if (row->code[0] == 0x0f && row->code[1] == 0x05)
+		fill_loadall286(m);
+	if (row->code[0] == 0x0f && row->code[1] == 0x07)
+		fill_loadall386(m);
 	descry_vcpu_reset(m->vcpu);
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
 		const struct descry_segment seg = before_of(row, sreg);
@@ -346,6 +425,8 @@ expected(const struct row *row, const struct descry_profile *profile, unsigned s
 		return after_reset(profile, sreg);
 	case 's':
 		return in_smm(sreg);
+	case 'l':
+		return in_loadall(sreg);
 	case 'c':
 		if (profile->knob[DESCRY_KNOB_REAL_CS_LOAD] == DESCRY_REAL_CS_FIXED) {
 			seg.limit = 0xffff;
@@ -364,6 +445,35 @@ expected(const struct row *row, const struct descry_profile *profile, unsigned s
 
 /* --- one cell --------------------------------------------------------------------------- */
 
+/*
+ * In SMM the map of the state before is put in place of one that was taken with other segments: all
+ * eight have to come from there.
+ */
+static void
+return_to_another(struct machine *m, const struct descry_control *control)
+{
+	static uint8_t map[0x200];
+	uint8_t *save_area = &m->ram[SMBASE + 0xfe00];
+	struct descry_exit exit;
+
+	memcpy(&m->ram[SMBASE + 0x8000], "\x90\x0f\xaa", 3);
+	descry_vcpu_smi(m->vcpu);
+	descry_vcpu_run(m->vcpu, control, &exit);
+	memcpy(map, save_area, sizeof(map));
+	descry_vcpu_run(m->vcpu, control, &exit);
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		const struct descry_segment seg = in_loadall(sreg);
+
+		descry_vcpu_put_segment(m->vcpu, (enum descry_sreg)sreg, &seg,
+					DESCRY_CAUSE_VM_ENTRY);
+	}
+	descry_vcpu_smi(m->vcpu);
+	descry_vcpu_run(m->vcpu, control, &exit);
+	memcpy(save_area, map, sizeof(map));
+	descry_vcpu_memory_changed(m->vcpu);
+	descry_vcpu_run(m->vcpu, control, &exit);
+}
+
 static void
 happen(struct machine *m, const struct row *row)
 {
@@ -376,6 +486,10 @@ happen(struct machine *m, const struct row *row)
 
 	if (row->event == RESET) {
 		descry_vcpu_reset(m->vcpu);
+		return;
+	}
+	if (row->event == RSM_OF_ANOTHER) {
+		return_to_another(m, &control);
 		return;
 	}
 	if (row->event == SMI || row->event == SMI_AND_RSM)
@@ -408,6 +522,12 @@ check_row(struct machine *m, const struct row *row)
 		       (unsigned long long)want.base, want.limit, want.attr);
 	}
 	return wrong;
+}
+
+static bool
+exists(const struct row *row, uint32_t insn_set)
+{
+	return row->first <= insn_set && (!row->last || insn_set <= row->last);
 }
 
 static struct descry_page
@@ -450,7 +570,7 @@ main(void)
 		if (descry_vcpu_create(profile, &bus, &m.vcpu) != DESCRY_OK)
 			return 2;
 		for (unsigned i = 0; i < ROW_COUNT; i++) {
-			if (rows[i].first > profile->knob[DESCRY_KNOB_INSN_SET])
+			if (!exists(&rows[i], profile->knob[DESCRY_KNOB_INSN_SET]))
 				continue;
 			wrong += check_row(&m, &rows[i]);
 			cells++;

@@ -11,6 +11,7 @@
 
 #include "small_program.h"
 
+#include <descry/debug.h>
 #include <descry/operation.h>
 
 static struct machine machine;
@@ -258,6 +259,25 @@ a_request_is_not_lost_behind_a_watch(void **state)
 	assert_int_equal(exit.reason, DESCRY_EXIT_REQUEST);
 }
 
+/* The trap of the OUT belongs to it: it is delivered, and the run ends with the request. */
+static void
+a_request_is_not_lost_behind_a_trap(void **state)
+{
+	struct machine *m = *state;
+	struct descry_exit exit;
+
+	LOAD(m, 0xe6, 0x80, 0x90); /* out 80h, al */
+	claim_vector(m, DESCRY_VEC_DB);
+	descry_vcpu_state_mutable(m->vcpu)->rflags |= DESCRY_FLAG_TF;
+	descry_vcpu_state_changed(m->vcpu);
+	outs_until_request = 1;
+	exit = run(m, 10);
+	assert_int_equal(exit.reason, DESCRY_EXIT_REQUEST);
+	assert_int_equal(exit.request, 7);
+	assert_int_equal(cpu(m)->rip, 0x8000);
+	assert_int_equal(cpu(m)->dr[6] & DESCRY_DR6_BS, DESCRY_DR6_BS);
+}
+
 static void
 events_and_provenance_name_the_instruction(void **state)
 {
@@ -353,6 +373,7 @@ main(void)
 
 		TEST(a_request_from_outs_ends_the_run),
 		TEST(a_request_is_not_lost_behind_a_watch),
+		TEST(a_request_is_not_lost_behind_a_trap),
 		TEST(events_and_provenance_name_the_instruction),
 		TEST(a_repeat_across_pages_that_overwrites_itself),
 		TEST(a_breakpoint_stops_before_a_repeat_not_in_it),

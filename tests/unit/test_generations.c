@@ -51,6 +51,7 @@ static const struct {
 	{ "60 is PUSHA",                     "286",  { 0x60 }, 1, 0x7000, NONE, AX_BEFORE, 0x6ff0, 0x7c01 },
 	{ "C9 is RETF",                      "8086", { 0x0e, 0x50, 0xc9 }, 3, 0x7000, NONE, AX_BEFORE, 0x7000, 0xff80 },
 	{ "F1 is LOCK",                      "8086", { 0xf1, 0x90 }, 1, 0x7000, NONE, AX_BEFORE, 0x7000, 0x7c02 },
+	{ "SALC is there, as in all",        "8086", { 0xf9, 0xd6 }, 2, 0x7000, NONE, 0xffff, 0x7000, 0x7c02 },
 	{ "66 is JBE",                       "8086", { 0x66, 0x10 }, 1, 0x7000, NONE, AX_BEFORE, 0x7000, 0x7c02 },
 	{ "66 is undefined",                 "286",  { 0x66, 0x90 }, 1, 0x7000, 6, AX_BEFORE, 0x6ffa, HANDLER },
 	{ "66 is a prefix",                  "386",  { 0x66, 0x90 }, 1, 0x7000, NONE, AX_BEFORE, 0x7000, 0x7c02 },

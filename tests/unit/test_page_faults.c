@@ -244,6 +244,27 @@ bad_pdptes_refuse_the_register_that_loads_them(void **state)
 	assert_int_equal(cpu(m)->cr0 & DESCRY_CR0_PG, 0);
 }
 
+/* A state that is put in place whole keeps the PDPTEs that it came with. */
+static void
+bad_pdptes_of_a_state_change_nothing(void **state)
+{
+	struct machine *m = *state;
+	struct descry_state *s;
+
+	BEGIN(m, 0, 0x90);
+	put32(m, POINTERS, PAE_DIRECTORY | 3);
+	s = descry_vcpu_state_mutable(m->vcpu);
+	s->cr3 = POINTERS;
+	s->cr4 = DESCRY_CR4_PAE;
+	s->pdpte[0] = PAE_DIRECTORY | DESCRY_PTE_P;
+	descry_vcpu_state_changed(m->vcpu);
+	descry_vcpu_flush_tlb(m->vcpu);
+	assert_int_equal(cpu(m)->pdpte[0], PAE_DIRECTORY | DESCRY_PTE_P);
+	put32(m, POINTERS, LOW_TABLE | DESCRY_PTE_P);
+	descry_vcpu_flush_tlb(m->vcpu);
+	assert_int_equal(cpu(m)->pdpte[0], LOW_TABLE | DESCRY_PTE_P);
+}
+
 static const struct {
 	const char *what;
 	uint8_t code[4];
@@ -379,6 +400,7 @@ main(void)
 		cmocka_unit_test(a_verdict_names_the_rule_of_the_page),
 		cmocka_unit_test(it_says_what_the_access_would_meet),
 		cmocka_unit_test(bad_pdptes_refuse_the_register_that_loads_them),
+		cmocka_unit_test(bad_pdptes_of_a_state_change_nothing),
 		cmocka_unit_test(system_instructions_are_refused),
 		cmocka_unit_test(invlpg_drops_a_large_page_whole),
 		cmocka_unit_test(invlpg_drops_the_page_that_runs),

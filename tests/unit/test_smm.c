@@ -417,6 +417,26 @@ init_resets_but_for_what_a_program_finds_again(void **state)
 	assert_int_equal(descry_cache_status(machine.vcpu, DESCRY_FS), 0);
 }
 
+/* Out of protected mode: whoever waits for a change of mode hears of it. */
+static void
+init_says_that_the_mode_has_changed(void **state)
+{
+	const struct descry_control control = { .budget = 1,
+						.events = DESCRY_EVENT_BIT(DESCRY_EVENT_MODE) };
+	struct descry_exit exit;
+
+	(void)state;
+	open_as("p6", NULL);
+	LOAD(&machine, 0x90);
+	set_mode(&machine, DESCRY_MODE_PROTECTED);
+	descry_vcpu_init(machine.vcpu);
+	descry_vcpu_run(machine.vcpu, &control, &exit);
+	assert_int_equal(descry_vcpu_event_count(machine.vcpu), 1);
+	assert_int_equal(descry_vcpu_event(machine.vcpu, 0)->kind, DESCRY_EVENT_MODE);
+	assert_int_equal(descry_vcpu_event(machine.vcpu, 0)->ip, 0xfff0); /* where it begins */
+	assert_false(descry_vcpu_event(machine.vcpu, 0)->cr0 & DESCRY_CR0_PE);
+}
+
 static void
 init_ends_a_shutdown(void **state)
 {
@@ -575,6 +595,7 @@ main(void)
 		TEST(a_cpu_without_smm_says_so),
 		TEST(rsm_of_an_impossible_state_shuts_down),
 		TEST(init_resets_but_for_what_a_program_finds_again),
+		TEST(init_says_that_the_mode_has_changed),
 		TEST(init_ends_a_shutdown),
 		TEST(the_operations_do_what_smi_and_rsm_do),
 		TEST(an_smi_is_refused_where_none_is_taken),

@@ -1,0 +1,145 @@
+/*
+ * An instruction and the conditional jump behind it that one handler executes: whether the first
+ * one faults, where that leaves the CPU, and what the jump makes of its flags. The oracle is SDM
+ * vol. 2, CMP, TEST, Jcc, and the run contract: each of the two counts and can be stopped at.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "small_program.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define GOOD 0x2000u /* holds 5 */
+#define BAD 0xffffu  /* a word there crosses the limit */
+
+static struct machine machine;
+
+static const struct {
+	const char *what;
+	uint8_t code[6]; /* the first of the two; JE over one byte follows it */
+	unsigned size;
+	uint16_t ax;
+	bool taken;
+} pairs[] = {
+	{ "cmp ax, [bx]: equal", { 0x3b, 0x07 }, 2, 5, true },
+	{ "cmp ax, [bx]: not", { 0x3b, 0x07 }, 2, 6, false },
+	{ "cmp [bx], ax: equal", { 0x39, 0x07 }, 2, 5, true },
+	{ "cmp [bx], ax: not", { 0x39, 0x07 }, 2, 6, false },
+	{ "cmp word [bx], 5", { 0x83, 0x3f, 0x05 }, 3, 0, true },
+	{ "test [bx], ax: no bit in common", { 0x85, 0x07 }, 2, 2, true },
+	{ "test [bx], ax: one", { 0x85, 0x07 }, 2, 4, false },
+	{ "test word [bx], 2", { 0xf7, 0x07, 0x02, 0x00 }, 4, 0, true },
+	{ "cmp eax, [bx]", { 0x66, 0x3b, 0x07 }, 3, 5, true },
+	{ "cmp [bx], eax", { 0x66, 0x39, 0x07 }, 3, 5, true },
+};
+
+static void
+begin(size_t i, uint16_t bx)
+{
+	struct descry_state *state;
+	uint8_t code[16];
+
+	memset(code, 0x90, sizeof(code));
+	memcpy(code, pairs[i].code, pairs[i].size);
+	memcpy(code + pairs[i].size, "\x74\x01", 2);
+	load(&machine, code, sizeof(code));
+	memset(&machine.ram[GOOD], 0, 4);
+	machine.ram[GOOD] = 5;
+	state = descry_vcpu_state_mutable(machine.vcpu);
+	state->idtr = (struct descry_table){ .limit = 0x3ff };
+	memcpy(&machine.ram[DESCRY_VEC_GP * 4], "\x00\x60\x00\x00", 4);
+	descry_vcpu_memory_changed(machine.vcpu);
+	state->gpr[DESCRY_AX] = pairs[i].ax;
+	state->gpr[DESCRY_BX] = bx;
+	state->retired = 0;
+	descry_vcpu_state_changed(machine.vcpu);
+}
+
+static const struct descry_state *
+cpu(void)
+{
+	return descry_vcpu_state(machine.vcpu);
+}
+
+static void
+the_jump_goes_by_what_was_in_memory(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		print_message("%s\n", pairs[i].what);
+		begin(i, GOOD);
+		assert_int_equal(run(&machine, 2).reason, DESCRY_EXIT_BUDGET);
+		assert_int_equal(cpu()->rip, ORIGIN + pairs[i].size + 2 + (pairs[i].taken ? 1 : 0));
+		assert_int_equal(cpu()->retired, 2);
+	}
+}
+
+/* The first of the two is refused: the second has not run, and the frame names the first. */
+static void
+a_fault_is_that_of_the_first(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		print_message("%s\n", pairs[i].what);
+		begin(i, BAD);
+		assert_int_equal(run(&machine, 1).reason, DESCRY_EXIT_BUDGET);
+		assert_int_equal(cpu()->rip, 0x6000);
+		assert_int_equal(cpu()->retired, 1);
+		assert_memory_equal(&machine.ram[0x7000 - 6], "\x00\x7c", 2);
+		begin(i, BAD); /* and the same when the budget has room for both */
+		assert_int_equal(run(&machine, 2).reason, DESCRY_EXIT_BUDGET);
+		assert_int_equal(cpu()->retired, 2);
+		assert_memory_equal(&machine.ram[0x7000 - 6], "\x00\x7c", 2);
+	}
+}
+
+/* A form of an older CPU has a handler of its own, and the jump one for itself: SHL AX, CL. */
+static void
+an_older_form_stays_alone(void **unused)
+{
+	struct machine older;
+	struct descry_state *state;
+
+	(void)unused;
+	machine_open_as(&older, "8086");
+	LOAD(&older, 0xd3, 0xe0, 0x74, 0x01, 0x90, 0x90);
+	state = descry_vcpu_state_mutable(older.vcpu);
+	state->gpr[DESCRY_AX] = 1;
+	state->gpr[DESCRY_CX] = 17;
+	assert_int_equal(run(&older, 2).reason, DESCRY_EXIT_BUDGET);
+	assert_int_equal(descry_vcpu_state(older.vcpu)->gpr[DESCRY_AX], 0);
+	assert_int_equal(descry_vcpu_state(older.vcpu)->rip, ORIGIN + 5);
+	descry_vcpu_destroy(older.vcpu);
+}
+
+static int
+open_386(void **state)
+{
+	(void)state;
+	machine_open_as(&machine, "386");
+	return 0;
+}
+
+static int
+close_386(void **state)
+{
+	(void)state;
+	descry_vcpu_destroy(machine.vcpu);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_jump_goes_by_what_was_in_memory),
+		cmocka_unit_test(a_fault_is_that_of_the_first),
+		cmocka_unit_test(an_older_form_stays_alone),
+	};
+
+	return cmocka_run_group_tests(tests, open_386, close_386);
+}
