@@ -3,6 +3,7 @@
  * image ends here as one line on standard error.
  */
 #include "batch.h"
+#include "compare.h"
 #include "interrupt.h"
 #include "options.h"
 #include "profiles.h"
@@ -85,23 +86,15 @@ run(struct program *program)
 static int
 compare(struct program *program)
 {
-	const struct descry_sink sink = terminal_sink(&program->terminal);
-	const struct options *options = &program->options;
-	struct descry_compare_request request = { .at = options->at, .world = program->world };
-	struct descry_compare *result;
-	struct descry_error err;
 	bool quit;
-	int status = batch_run(options, program->session, &program->terminal, &quit);
+	const int status =
+		batch_run(&program->options, program->session, &program->terminal, &quit);
 
 	if (status != EXIT_GOOD || quit)
 		return status;
-	if (options->strategy != NULL)
-		request.only = program->strategy;
-	if (descry_compare_run(program->monitor, &request, &result, &err) != DESCRY_OK)
-		return fail(program, &err);
-	descry_compare_render(result, &sink);
-	descry_compare_free(result);
-	return EXIT_GOOD;
+	return compare_verb(&program->options, program->monitor, program->world,
+			    program->options.strategy != NULL ? program->strategy : NULL,
+			    &program->terminal);
 }
 
 /* --- shell ---------------------------------------------------------------------------- */

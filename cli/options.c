@@ -14,13 +14,15 @@ enum {
 	LONG_POST,
 	LONG_STATE,
 	LONG_AT,
+	LONG_EVERY,
+	LONG_EXPECT,
 	LONG_INJECT,
 	LONG_GDB,
 	LONG_VERSION,
 	LONG_REFERENCE
 };
 
-static const char short_options[] = ":m:c:k:L:w:x:e:l:h";
+static const char short_options[] = ":m:c:k:L:w:x:e:l:j:h";
 
 /* clang-format off */
 static const struct option long_options[] = {
@@ -36,6 +38,9 @@ static const struct option long_options[] = {
 	{ "rom",               required_argument, NULL, LONG_ROM },
 	{ "state",             required_argument, NULL, LONG_STATE },
 	{ "at",                required_argument, NULL, LONG_AT },
+	{ "every",             required_argument, NULL, LONG_EVERY },
+	{ "expect",            required_argument, NULL, LONG_EXPECT },
+	{ "jobs",              required_argument, NULL, 'j' },
 	{ "inject",            required_argument, NULL, LONG_INJECT },
 	{ "gdb",               required_argument, NULL, LONG_GDB },
 	{ "json",              no_argument,       NULL, LONG_JSON },
@@ -68,8 +73,14 @@ options_help(void)
 	       "      --state FORMAT:FILE the CPU begins in this state (`help export`)\n"
 	       "  -w, --world STRATEGY    how host interrupts save and restore (interpret);\n"
 	       "                          with compare: only this one\n"
-	       "      --at WHERE          with compare: the boundary, a count of instructions or\n"
-	       "                          a symbol (the first write to port EDh)\n"
+	       "      --at WHERE          with compare: a boundary, COUNT or ADDRESS [HIT] (the "
+	       "first\n"
+	       "                          write to port EDh); may be given many times\n"
+	       "      --every N[:MOST]    with compare: at each multiple of N instructions\n"
+	       "      --expect O:S[,...]  with compare: status 4 unless the outcome of strategy S "
+	       "is\n"
+	       "                          O, as in same:vmx,silent:selector-real/big\n"
+	       "  -j, --jobs N            with compare: so many processes (one a CPU)\n"
 	       "      --inject SPEC       an interrupt from outside: 'host at 12345',\n"
 	       "                          'nmi every 1000', ...; may be given many times\n"
 	       "  -x, --script FILE       execute the commands in a file, then leave\n"
@@ -123,6 +134,37 @@ parse_load(struct options *out, const char *text, struct descry_error *err)
 	out->names[index] = name;
 	out->loads[index].file = name;
 	out->machine.load_count++;
+	return DESCRY_OK;
+}
+
+/* N[:MOST] */
+static enum descry_status
+parse_every(struct options *out, const char *text, struct descry_error *err)
+{
+	const char *colon = strchr(text, ':');
+	const size_t size = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	char why[DESCRY_NUMBER_WHY] = "at least 1";
+
+	if (descry_number_parse(text, size, &out->every, why) && out->every > 0 &&
+	    (colon == NULL ||
+	     (descry_number_parse(colon + 1, strlen(colon + 1), &out->every_most, why) &&
+	      out->every_most > 0)))
+		return DESCRY_OK;
+	return descry_fail(err, DESCRY_BAD_ARGUMENT,
+			   "--every %.80s: give N or N:MOST in instructions, such as 1000:20 (%s)",
+			   text, why);
+}
+
+static enum descry_status
+parse_jobs(struct options *out, const char *text, struct descry_error *err)
+{
+	char why[DESCRY_NUMBER_WHY] = "from 1 to 256";
+	uint64_t jobs;
+
+	if (!descry_number_parse(text, strlen(text), &jobs, why) || jobs == 0 || jobs > 256)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "-j %.80s: give the number of processes (%s)", text, why);
+	out->jobs = (unsigned)jobs;
 	return DESCRY_OK;
 }
 
@@ -193,8 +235,15 @@ parse_option(struct options *out, int code, char **argv, struct descry_error *er
 		out->machine.state = optarg;
 		break;
 	case LONG_AT:
-		out->at = optarg;
+		out->at[out->at_count++] = optarg;
 		break;
+	case LONG_EVERY:
+		return parse_every(out, optarg, err);
+	case LONG_EXPECT:
+		out->expect[out->expect_count++] = optarg;
+		break;
+	case 'j':
+		return parse_jobs(out, optarg, err);
 	case LONG_INJECT:
 		out->injections[out->injection_count++] = optarg;
 		break;
@@ -249,12 +298,25 @@ find_verb(const char *word, enum verb *verb)
 	return false;
 }
 
+/* One that goes with compare only; NULL: none has been given. */
+static const char *
+of_compare(const struct options *out)
+{
+	return out->at_count > 0       ? "--at"
+	       : out->every > 0        ? "--every"
+	       : out->expect_count > 0 ? "--expect"
+	       : out->jobs > 0         ? "-j"
+				       : NULL;
+}
+
 /* Options that go with one verb. */
 static enum descry_status
 check_verb(const struct options *out, struct descry_error *err)
 {
-	if (out->at != NULL && out->verb != VERB_COMPARE)
-		return descry_fail(err, DESCRY_BAD_ARGUMENT, "--at goes with compare only");
+	const char *option = of_compare(out);
+
+	if (option != NULL && out->verb != VERB_COMPARE)
+		return descry_fail(err, DESCRY_BAD_ARGUMENT, "%s goes with compare only", option);
 	if (out->verb == VERB_GDB && out->listen == NULL)
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
 				   "gdb: where? give -l :PORT or -l unix:PATH");
@@ -307,10 +369,13 @@ make_room(struct options *out, int argc)
 	out->names = calloc(room, sizeof(*out->names));
 	out->batch = calloc(room, sizeof(*out->batch));
 	out->injections = calloc(room, sizeof(*out->injections));
+	out->at = calloc(room, sizeof(*out->at));
+	out->expect = calloc(room, sizeof(*out->expect));
 	out->machine.knobs = out->knobs;
 	out->machine.loads = out->loads;
 	return out->knobs != NULL && out->loads != NULL && out->names != NULL &&
-	       out->batch != NULL && out->injections != NULL;
+	       out->batch != NULL && out->injections != NULL && out->at != NULL &&
+	       out->expect != NULL;
 }
 
 enum descry_status
@@ -341,4 +406,6 @@ options_free(struct options *options)
 	free(options->loads);
 	free(options->batch);
 	free(options->injections);
+	free(options->at);
+	free(options->expect);
 }

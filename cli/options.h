@@ -34,9 +34,15 @@ struct options {
 	const char **injections; /* --inject, in the order in which they were given */
 	size_t injection_count;
 	const char *strategy; /* -w; NULL: the default */
-	const char *at;       /* --at: the boundary that compare looks at */
-	const char *listen;   /* -l: where the verb gdb serves */
-	const char *gdb;      /* --gdb: where a debugger beside the shell is served */
+	const char **at;      /* --at: the boundaries that compare looks at */
+	size_t at_count;
+	uint64_t every; /* --every EVERY[:MOST]; 0: not given, or no limit */
+	uint64_t every_most;
+	const char **expect; /* --expect, in the order in which they were given */
+	size_t expect_count;
+	unsigned jobs;      /* -j; 0: not given */
+	const char *listen; /* -l: where the verb gdb serves */
+	const char *gdb;    /* --gdb: where a debugger beside the shell is served */
 	bool json;
 	char **names; /* the file names of -L, which options_free() releases */
 };

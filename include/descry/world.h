@@ -9,6 +9,7 @@
 
 #include <descry/monitor.h>
 #include <descry/reload.h>
+#include <descry/schedule.h>
 #include <descry/sink.h>
 
 /* --- strategies ----------------------------------------------------------------------- */
@@ -280,22 +281,47 @@ struct descry_compare {
 };
 
 /*
- * Runs the image to the boundary, then every strategy from there. The monitor is left at the
- * boundary. Free with descry_compare_free().
+ * Runs the image to each boundary, and there every strategy. The monitor is left at the last
+ * boundary. What comes of one goes to receive, which frees it with descry_compare_free().
  */
 struct descry_compare_request {
-	const char *at; /* an instruction count, or a symbol whose first execution is meant; NULL:
-			 * the guest's first write to port EDh */
+	const struct descry_when *at; /* in this order; each is looked for from the beginning */
+	size_t at_count;
+	uint64_t every;      /* and then at each multiple of this count; 0: none */
+	uint64_t every_most; /* so many of them; 0: as many as there are */
+	/* Neither: the guest's first write to port EDh, or the first that is injected. */
+
 	const struct descry_strategy *only; /* NULL: every strategy */
 	const struct descry_world *world;   /* its flaws, edits and slots; NULL: none */
+	unsigned jobs; /* processes that share the rows; 0 and 1: none but this one */
 };
+typedef void descry_compare_fn(void *owner, struct descry_compare *compare);
 enum descry_status descry_compare_run(struct descry_monitor *monitor,
 				      const struct descry_compare_request *request,
-				      struct descry_compare **out, struct descry_error *err);
+				      descry_compare_fn *receive, void *owner,
+				      struct descry_error *err);
 
 void descry_compare_free(struct descry_compare *compare);
 
 /* A table, or one JSON object when the sink asks for it. */
 void descry_compare_render(const struct descry_compare *compare, const struct descry_sink *sink);
+
+/* --- compare: several boundaries at a glance ------------------------------------------ */
+
+struct descry_points;
+
+/* For text or for JSON. */
+enum descry_status descry_points_create(bool json, struct descry_points **out);
+void descry_points_free(struct descry_points *points);
+
+/* Each with as many rows as the first. */
+enum descry_status descry_points_add(struct descry_points *points,
+				     const struct descry_compare *compare);
+
+/*
+ * How often each strategy has come to each outcome, and where; or one JSON object with a list
+ * points, of what descry_compare_render() gives for each.
+ */
+void descry_points_render(const struct descry_points *points, const struct descry_sink *sink);
 
 #endif

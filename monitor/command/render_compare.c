@@ -69,21 +69,19 @@ row_json(const struct descry_compare *compare, const struct descry_compare_row *
 	return value;
 }
 
-static void
-compare_as_json(const struct descry_compare *compare, const struct descry_sink *sink)
+json_t *
+world_compare_json(const struct descry_compare *compare)
 {
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < compare->row_count; i++)
 		json_array_append_new(rows, row_json(compare, &compare->row[i]));
-	json_render(sink,
-		    json_pack("{s:s, s:{s:I, s:i, s:I, s:o}, s:s, s:o, s:o, s:o, s:o}", "image",
-			      compare->image, "boundary", "retired", (json_int_t)compare->retired,
-			      "cs", (int)compare->cs, "ip", (json_int_t)compare->ip, "symbol",
-			      json_text(compare->where), "about", descry_sreg_name(compare->about),
-			      "guest", json_segment(&compare->seg), "status",
-			      json_status(compare->status), "truth", access_json(&compare->truth),
-			      "rows", rows));
+	return json_pack(
+		"{s:s, s:{s:I, s:i, s:I, s:o}, s:s, s:o, s:o, s:o, s:o}", "image", compare->image,
+		"boundary", "retired", (json_int_t)compare->retired, "cs", (int)compare->cs, "ip",
+		(json_int_t)compare->ip, "symbol", json_text(compare->where), "about",
+		descry_sreg_name(compare->about), "guest", json_segment(&compare->seg), "status",
+		json_status(compare->status), "truth", access_json(&compare->truth), "rows", rows);
 }
 
 /* --- the head of the table ------------------------------------------------------------ */
@@ -141,8 +139,8 @@ write_head(const struct descry_compare *compare, const struct descry_sink *sink)
 
 /* --- the rows ------------------------------------------------------------------------- */
 
-static enum style
-outcome_style(enum descry_outcome outcome)
+enum style
+world_outcome_style(enum descry_outcome outcome)
 {
 	switch (outcome) {
 	case DESCRY_OUTCOME_SAME:
@@ -247,7 +245,7 @@ write_row(const struct descry_compare *compare, const struct descry_compare_row 
 	write_field(row, about, DESCRY_FIELD_LIMIT, seg->limit, sink);
 	write_field(row, about, DESCRY_FIELD_ATTR, seg->attr, sink);
 	descry_sink_printf(sink, "%-11s %s%-11s%s", lost_at,
-			   style(sink, outcome_style(row->outcome)),
+			   style(sink, world_outcome_style(row->outcome)),
 			   descry_outcome_text(row->outcome), style(sink, STYLE_PLAIN));
 	write_access(compare, row, sink);
 }
@@ -303,7 +301,7 @@ void
 descry_compare_render(const struct descry_compare *compare, const struct descry_sink *sink)
 {
 	if (sink->json) {
-		compare_as_json(compare, sink);
+		json_render(sink, world_compare_json(compare));
 		return;
 	}
 	write_head(compare, sink);

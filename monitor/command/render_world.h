@@ -41,6 +41,11 @@ void render_switch_trace(const struct descry_world_trace *trace, const struct de
 
 /* --- for the renders of this topic ---------------------------------------------------- */
 
+/* A comparison at one boundary. */
+json_t *world_compare_json(const struct descry_compare *compare);
+
+enum style world_outcome_style(enum descry_outcome outcome);
+
 /* Names like "fs.base". */
 json_t *world_fields_json(const struct descry_fields *fields);
 

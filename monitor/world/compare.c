@@ -1,114 +1,14 @@
 #include "world/compare.h"
 
 #include "handle.h"
+#include "world/boundary.h"
 #include "world/judge.h"
+#include "world/pool.h"
 
-#include <descry/number.h>
-
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a guest may run before it asks for its host interrupt. */
-#define SEARCH_LIMIT 200000000u
-
-/* --- finding the boundary ------------------------------------------------------------- */
-
-static enum descry_status
-stopped_early(const struct descry_monitor *monitor, const struct descry_stop *stop,
-	      struct descry_error *err)
-{
-	const char *image = descry_monitor_image_name(monitor);
-
-	if (stop->reason == DESCRY_STOP_INTERRUPTED)
-		return descry_fail(err, DESCRY_FAILED, "interrupted");
-	return descry_fail(err, DESCRY_BAD_ARGUMENT,
-			   "%.80s ends before the boundary that --at names: %.160s", image,
-			   stop->text);
-}
-
-/*
- * Runs to the target of the request, or to a host interrupt if it has none. Whatever else
- * stops the guest for a user's sake on its way is passed over.
- */
-static void
-search(struct descry_monitor *monitor, struct descry_run_request request, struct descry_stop *stop)
-{
-	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(monitor));
-	const uint64_t last = state->retired + SEARCH_LIMIT;
-
-	request.stop_at_host_interrupt = true;
-	do {
-		request.count = last - state->retired;
-		descry_monitor_run(monitor, &request, stop);
-	} while (state->retired < last &&
-		 (stop->reason == DESCRY_STOP_BREAKPOINT ||
-		  (stop->reason == DESCRY_STOP_HOST_INTERRUPT && request.to_target)));
-}
-
-static enum descry_status
-run_to_port(struct descry_monitor *monitor, struct descry_error *err)
-{
-	const char *image = descry_monitor_image_name(monitor);
-	struct descry_stop stop;
-
-	search(monitor, (struct descry_run_request){ 0 }, &stop);
-	if (stop.reason == DESCRY_STOP_HOST_INTERRUPT)
-		return DESCRY_OK;
-	if (stop.reason == DESCRY_STOP_INTERRUPTED)
-		return stopped_early(monitor, &stop, err);
-	return descry_fail(err, DESCRY_BAD_ARGUMENT,
-			   "%.80s has not asked for a host interrupt (a write to port EDh) in %llu "
-			   "instructions; say where to take one: --at COUNT or --at SYMBOL",
-			   image, (unsigned long long)stop.retired);
-}
-
-static enum descry_status
-run_to_count(struct descry_monitor *monitor, uint64_t count, struct descry_error *err)
-{
-	const struct descry_vcpu *vcpu = descry_monitor_vcpu(monitor);
-	struct probe probe = { .monitor = monitor, .vcpu = vcpu };
-
-	probe_run_to(&probe, count);
-	if (descry_vcpu_state(vcpu)->retired == count)
-		return DESCRY_OK;
-	return stopped_early(monitor, &probe.stop, err);
-}
-
-/* The first time that an instruction at this address is about to be executed. */
-static enum descry_status
-run_to_address(struct descry_monitor *monitor, uint64_t linear, struct descry_error *err)
-{
-	const struct descry_run_request request = { .to_target = true, .target = linear };
-	struct descry_stop stop;
-
-	if (descry_vcpu_linear_ip(descry_monitor_vcpu(monitor)) == linear)
-		return DESCRY_OK;
-	search(monitor, request, &stop);
-	return stop.reason == DESCRY_STOP_REACHED ? DESCRY_OK : stopped_early(monitor, &stop, err);
-}
-
-static enum descry_status
-run_to_boundary(struct descry_monitor *monitor, const char *at, struct descry_error *err)
-{
-	uint64_t linear;
-	uint64_t count;
-	char why[DESCRY_NUMBER_WHY];
-
-	if (!at)
-		return run_to_port(monitor, err);
-	if (descry_monitor_symbol(monitor, at, &linear))
-		return run_to_address(monitor, linear, err);
-	if (!descry_number_parse(at, strlen(at), &count, why))
-		return descry_fail(
-			err, DESCRY_NOT_FOUND,
-			"--at '%.60s': no symbol of %.80s, and as a count of instructions: %s", at,
-			descry_monitor_image_name(monitor), why);
-	return run_to_count(monitor, count, err);
-}
-
-/* --- the comparison ------------------------------------------------------------------- */
+/* --- one boundary --------------------------------------------------------------------- */
 
 static void
 describe_boundary(struct descry_monitor *monitor, struct descry_compare *result)
@@ -148,23 +48,51 @@ allocate_result(const struct descry_compare_request *request)
 	return result;
 }
 
-static enum descry_status
-compare_all(struct comparison *c, const struct descry_compare_request *request)
+/* The rows of a comparison as work for a pool. */
+struct rows {
+	struct comparison *comparison;
+	const struct descry_strategy *only;
+};
+
+static const struct descry_strategy *
+strategy_of(const struct rows *rows, size_t index)
 {
-	struct descry_compare *result = c->result;
-	enum descry_status status = compare_truth(c);
+	return rows->only ? rows->only : descry_strategy_at(index);
+}
+
+static enum descry_status
+compare_row(void *owner, size_t index, void *result)
+{
+	const struct rows *rows = owner;
+	struct comparison *c = rows->comparison;
+	const enum descry_status status = compare_strategy(c, strategy_of(rows, index), result);
+
+	return status == DESCRY_OK && c->probe.interrupted ? DESCRY_IO_ERROR : status;
+}
+
+static const char *
+row_name(void *owner, size_t index)
+{
+	return strategy_of(owner, index)->name;
+}
+
+static enum descry_status
+compare_all(struct comparison *c, const struct descry_compare_request *request,
+	    struct descry_error *err)
+{
+	struct rows rows = { .comparison = c, .only = request->only };
+	const struct pool_work work = {
+		.count = c->result->row_count,
+		.size = sizeof(struct descry_compare_row),
+		.run = compare_row,
+		.name = row_name,
+		.owner = &rows,
+	};
+	const enum descry_status status = compare_truth(c);
 
 	if (status != DESCRY_OK)
-		return status;
-	for (size_t i = 0; i < result->row_count && !c->probe.interrupted; i++) {
-		const struct descry_strategy *strategy =
-			request->only ? request->only : descry_strategy_at(i);
-
-		status = compare_strategy(c, strategy, &result->row[i]);
-		if (status != DESCRY_OK)
-			return status;
-	}
-	return c->probe.interrupted ? DESCRY_FAILED : DESCRY_OK;
+		return descry_fail(err, status, "%s", descry_status_text(status));
+	return pool_run(c->probe.monitor, &work, request->jobs, c->result->row, err);
 }
 
 /* From a snapshot of the boundary, which the monitor is put back to. */
@@ -184,15 +112,12 @@ compare_from(struct descry_monitor *monitor, const struct descry_snapshot *start
 	enum descry_status status, back;
 
 	memcpy(c.seg, descry_vcpu_state(c.probe.vcpu)->seg, sizeof(c.seg));
-	status = compare_all(&c, request);
+	status = compare_all(&c, request, err);
 	back = descry_snapshot_restore(monitor, start);
 
-	if (status == DESCRY_OK)
-		status = back;
-	if (status == DESCRY_OK)
-		return DESCRY_OK;
-	return descry_fail(err, status, "compare: %s",
-			   c.probe.interrupted ? "interrupted" : descry_status_text(status));
+	if (status == DESCRY_OK && back != DESCRY_OK)
+		return descry_fail(err, back, "%s", descry_status_text(back));
+	return status;
 }
 
 /* From where the monitor stands. */
@@ -206,7 +131,7 @@ compare_here(struct descry_monitor *monitor, const struct descry_compare_request
 
 	if (!result || descry_snapshot_take(monitor, &start) != DESCRY_OK) {
 		descry_compare_free(result);
-		return descry_fail(err, DESCRY_NO_MEMORY, "compare: out of memory");
+		return descry_fail(err, DESCRY_NO_MEMORY, "out of memory");
 	}
 	describe_boundary(monitor, result);
 	status = compare_from(monitor, start, request, result, err);
@@ -219,35 +144,6 @@ compare_here(struct descry_monitor *monitor, const struct descry_compare_request
 	return DESCRY_OK;
 }
 
-static enum descry_status
-run_and_compare(struct descry_monitor *monitor, const struct descry_compare_request *request,
-		struct descry_compare **out, struct descry_error *err)
-{
-	const enum descry_status status = run_to_boundary(monitor, request->at, err);
-
-	if (status != DESCRY_OK)
-		return status;
-	return compare_here(monitor, request, out, err);
-}
-
-/* The guest runs under no strategy but that of the row; afterwards under its own again. */
-enum descry_status
-descry_compare_run(struct descry_monitor *monitor, const struct descry_compare_request *request,
-		   struct descry_compare **out, struct descry_error *err)
-{
-	const struct descry_host_hooks *hooks = monitor->host_hooks;
-	const bool watch_mode = monitor->watch_mode;
-	const uint32_t watch_vectors = monitor->watch_vectors;
-	void *owner = monitor->host_owner;
-	enum descry_status status;
-
-	world_attach(monitor, NULL);
-	status = run_and_compare(monitor, request, out, err);
-	descry_monitor_on_host(monitor, hooks, owner);
-	descry_monitor_watch_guest(monitor, watch_mode, watch_vectors);
-	return status;
-}
-
 void
 descry_compare_free(struct descry_compare *compare)
 {
@@ -255,4 +151,110 @@ descry_compare_free(struct descry_compare *compare)
 		return;
 	free(compare->row);
 	free(compare);
+}
+
+/* --- several -------------------------------------------------------------------------- */
+
+/* One run of descry_compare_run(). */
+struct course {
+	struct descry_monitor *monitor;
+	const struct descry_compare_request *request;
+	const struct descry_snapshot *start; /* where all boundaries are counted from */
+	descry_compare_fn *receive;
+	void *owner;
+	struct descry_error *err;
+};
+
+static enum descry_status
+compare_at(const struct course *course, const struct descry_when *when)
+{
+	struct descry_compare *result = NULL;
+
+	if (boundary_find(course->monitor, when, course->err) != DESCRY_OK)
+		return course->err->status;
+	if (compare_here(course->monitor, course->request, &result, course->err) != DESCRY_OK)
+		return course->err->status;
+	course->receive(course->owner, result);
+	return DESCRY_OK;
+}
+
+/* A count that is still to come is found from where the last boundary was. */
+static enum descry_status
+compare_named(const struct course *course, const struct descry_when *when)
+{
+	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(course->monitor));
+
+	if (when->kind != DESCRY_WHEN_COUNT || when->count < state->retired)
+		descry_snapshot_restore(course->monitor, course->start);
+	return compare_at(course, when);
+}
+
+/* As many as there are, and at least one. */
+static enum descry_status
+compare_every(const struct course *course)
+{
+	const struct descry_when when = { .kind = DESCRY_WHEN_EVERY,
+					  .count = course->request->every };
+	const uint64_t most = course->request->every_most;
+
+	descry_snapshot_restore(course->monitor, course->start);
+	for (uint64_t found = 0; most == 0 || found < most; found++) {
+		const enum descry_status status = compare_at(course, &when);
+
+		if (status != DESCRY_OK)
+			return status == DESCRY_BAD_ARGUMENT && found > 0 ? DESCRY_OK : status;
+	}
+	return DESCRY_OK;
+}
+
+static enum descry_status
+compare_whole(const struct course *course)
+{
+	const struct descry_compare_request *request = course->request;
+
+	if (request->at_count == 0 && request->every == 0)
+		return compare_at(course, NULL);
+	for (size_t i = 0; i < request->at_count; i++)
+		if (compare_named(course, &request->at[i]) != DESCRY_OK)
+			return course->err->status;
+	return request->every ? compare_every(course) : DESCRY_OK;
+}
+
+static enum descry_status
+compare_from_here(struct course *course)
+{
+	struct descry_snapshot *start;
+	enum descry_status status;
+
+	if (descry_snapshot_take(course->monitor, &start) != DESCRY_OK)
+		return descry_fail(course->err, DESCRY_NO_MEMORY, "out of memory");
+	course->start = start;
+	status = compare_whole(course);
+	descry_snapshot_free(start);
+	return status;
+}
+
+/* The guest runs under no strategy but that of the row; afterwards under its own again. */
+enum descry_status
+descry_compare_run(struct descry_monitor *monitor, const struct descry_compare_request *request,
+		   descry_compare_fn *receive, void *owner, struct descry_error *err)
+{
+	const struct descry_host_hooks *hooks = monitor->host_hooks;
+	const bool watch_mode = monitor->watch_mode;
+	const uint32_t watch_vectors = monitor->watch_vectors;
+	void *host_owner = monitor->host_owner;
+	struct course course = {
+		.monitor = monitor,
+		.request = request,
+		.receive = receive,
+		.owner = owner,
+		.err = err,
+	};
+	enum descry_status status;
+
+	world_attach(monitor, NULL);
+	status = compare_from_here(&course);
+	descry_monitor_on_host(monitor, hooks, host_owner);
+	descry_monitor_watch_guest(monitor, watch_mode, watch_vectors);
+	return status;
 }

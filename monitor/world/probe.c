@@ -161,7 +161,7 @@ pass_access(struct probe *probe, const struct probe_log *log)
 	if (now > log->entry[log->count - 1].retired)
 		return true;
 	run(probe, 0, now + 1);
-	return probe->stop.reason == DESCRY_STOP_STEP;
+	return probe->stop.reason == DESCRY_STOP_STEP || is_passed_over(probe->stop.reason);
 }
 
 bool

@@ -141,16 +141,40 @@ strategy(const char *name)
 	return found;
 }
 
+static void
+receive(void *owner, struct descry_compare *compare)
+{
+	struct descry_compare **only = owner;
+
+	assert_null(*only);
+	*only = compare;
+}
+
+/* At one boundary; at NULL: where the guest asks for it. */
+static enum descry_status
+compare_at(struct descry_monitor *monitor, const char *at, const struct descry_strategy *only,
+	   struct descry_compare **result, struct descry_error *err)
+{
+	struct descry_when when;
+	const struct descry_compare_request request = {
+		.at = &when,
+		.at_count = at ? 1 : 0,
+		.only = only,
+	};
+
+	*result = NULL;
+	if (at && descry_boundary_parse(monitor, at, &when, err) != DESCRY_OK)
+		return err->status;
+	return descry_compare_run(monitor, &request, receive, result, err);
+}
+
 static struct descry_compare *
 compare(struct descry_monitor *monitor, const char *at, const char *only)
 {
-	struct descry_compare *result = NULL;
-	struct descry_error err = { .text = "" };
+	struct descry_compare *result;
+	struct descry_error err;
 
-	const struct descry_compare_request request = { .at = at,
-							.only = only ? strategy(only) : NULL };
-
-	if (descry_compare_run(monitor, &request, &result, &err) != DESCRY_OK)
+	if (compare_at(monitor, at, only ? strategy(only) : NULL, &result, &err) != DESCRY_OK)
 		fail_msg("%s", err.text);
 	return result;
 }
@@ -546,9 +570,11 @@ static const struct {
 	{ "the guest never asks", &silent_one, NULL, DESCRY_BAD_ARGUMENT, "--at COUNT" },
 	{ "a count behind the guest's end", &silent_one, "1000", DESCRY_BAD_ARGUMENT, "guest exit" },
 	{ "neither a count nor a symbol", &silent_one, "nowhere", DESCRY_NOT_FOUND, "nowhere" },
-	{ "a count with a tail", &silent_one, "12x", DESCRY_NOT_FOUND, "12x" },
-	{ "a negative count", &silent_one, "-1", DESCRY_NOT_FOUND, "-1" },
-	{ "no count at all", &silent_one, "", DESCRY_NOT_FOUND, "--at" },
+	{ "a count with a tail", &silent_one, "12x", DESCRY_BAD_ARGUMENT, "12x" },
+	{ "a negative count", &silent_one, "-1", DESCRY_BAD_ADDRESS, "-1" },
+	{ "no count at all", &silent_one, "", DESCRY_BAD_ARGUMENT, "where?" },
+	{ "a hit that the guest does not live to see", &silent_one, "0:7c00 2", DESCRY_BAD_ARGUMENT,
+	  "guest exit" },
 	/* clang-format on */
 };
 
@@ -557,13 +583,12 @@ a_search_leaves_breakpoints_alone(void **unused)
 {
 	struct descry_monitor *monitor = open_guest(&unreal);
 	const struct descry_breakpoint *list;
-	const struct descry_compare_request request = { 0 };
 	struct descry_compare *result;
 	struct descry_error err;
 
 	(void)unused;
 	assert_int_equal(descry_monitor_add_breakpoint(monitor, 0x7c06), 1);
-	assert_int_equal(descry_compare_run(monitor, &request, &result, &err), DESCRY_OK);
+	assert_int_equal(compare_at(monitor, NULL, NULL, &result, &err), DESCRY_OK);
 	assert_true(result->retired > 3);
 	descry_compare_free(result);
 	assert_int_equal(descry_monitor_breakpoints(monitor, &list), 1);
@@ -577,12 +602,11 @@ bad_boundaries_are_refused(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
-		const struct descry_compare_request request = { .at = refusals[i].at };
 		struct descry_monitor *monitor = open_guest(refusals[i].guest);
-		struct descry_compare *result = NULL;
+		struct descry_compare *result;
 		struct descry_error err;
 
-		assert_int_equal(descry_compare_run(monitor, &request, &result, &err),
+		assert_int_equal(compare_at(monitor, refusals[i].at, NULL, &result, &err),
 				 refusals[i].status);
 		print_message("%s: %s\n", refusals[i].what, err.text);
 		assert_null(result);
