@@ -85,17 +85,27 @@ find_place(const struct descry_exchange_format *format, uint64_t place)
 	return i;
 }
 
+/* Two fields, place and value, or three with the name between them. */
+static bool
+read_numbers(const struct line *line, uint64_t *place, uint64_t *value)
+{
+	const char *last;
+
+	if (line->count < 2 || line->count > FIELDS)
+		return false;
+	last = line->field[line->count - 1];
+	return descry_number_parse_hex(line->field[0], strlen(line->field[0]), place) &&
+	       descry_number_parse_hex(last, strlen(last), value);
+}
+
 static enum descry_status
 read_line(const struct descry_exchange_format *format, const struct line *line,
 	  struct descry_exchange_words *words, struct words_met *met, struct descry_error *err)
 {
-	const char *value = line->field[line->count > 1 ? line->count - 1 : 0];
 	uint64_t place, number;
 	size_t row;
 
-	if (line->count < 2 || line->count > FIELDS ||
-	    !descry_number_parse_hex(line->field[0], strlen(line->field[0]), &place) ||
-	    !descry_number_parse_hex(value, strlen(value), &number))
+	if (!read_numbers(line, &place, &number))
 		return descry_fail(err, DESCRY_BAD_ARGUMENT,
 				   "line %u: not %s, name, value, such as %04x %s 0010 "
 				   "(hexadecimal)",

@@ -57,7 +57,8 @@ struct trip {
 	struct pair pair[PROFILES_MAX];
 	unsigned profiles, profile;
 	uint64_t seed, number;
-	uint64_t states, trips, refused, wrong;
+	struct random damage;
+	uint64_t states, trips, refused, damaged, noticed, wrong;
 	uint64_t kinds[KIND_COUNT];
 };
 
@@ -91,6 +92,35 @@ shape_for(const struct trip *trip, const struct descry_exchange_format *format)
 	}
 }
 
+/*
+ * A file with some bytes of it changed is taken or refused with a sentence; a state that it is
+ * refused for stays as it is.
+ */
+static void
+damage(struct trip *trip, enum descry_exchange which, enum descry_exchange_shape shape,
+       struct descry_sink_buffer *content)
+{
+	static struct descry_exchange_report report;
+	const struct descry_exchange_format *format = descry_exchange_format_at(which);
+	const struct descry_state before = trip->pair[trip->profile].elsewhere.state;
+	struct descry_state state = before;
+	struct descry_error err = { .text = "" };
+	struct descry_exchange_words words;
+
+	for (unsigned i = 0; i < 3; i++)
+		content->text[random_below(&trip->damage, (uint32_t)content->size)] =
+			(char)random_bits(&trip->damage);
+	content->size -= random_below(&trip->damage, 2);
+	trip->damaged++;
+	if (descry_exchange_read(format, shape, content->text, content->size, &words, &err) ==
+		    DESCRY_OK &&
+	    descry_exchange_import(format, &words, &state, &report, &err) == DESCRY_OK)
+		return;
+	trip->noticed++;
+	if (*err.text == '\0' || memcmp(&state, &before, sizeof(state)) != 0)
+		complain(trip, which, "a damaged file", "changes a state", 0, 1);
+}
+
 /* Written as a file and read again. */
 static void
 through_file(struct trip *trip, enum descry_exchange which, struct descry_exchange_words *words)
@@ -106,6 +136,7 @@ through_file(struct trip *trip, enum descry_exchange which, struct descry_exchan
 	if (descry_exchange_read(format, shape, content.text, content.size, words, &err) !=
 	    DESCRY_OK)
 		complain(trip, which, "a file", err.text, 0, 0);
+	damage(trip, which, shape, &content);
 	free(content.text);
 }
 
@@ -311,6 +342,7 @@ run_case(struct trip *trip, uint64_t until)
 	bool goes_on = true;
 
 	world->random = (struct random){ .state = trip->seed * 0x9e3779b97f4a7c15u + trip->number };
+	trip->damage = world->random;
 	trip->profile = random_below(&world->random, trip->profiles);
 	pair = &trip->pair[trip->profile];
 	pair->elsewhere = pair->start;
@@ -356,8 +388,9 @@ summarize(const struct trip *trip)
 	printf("exchange_trip: seed %" PRIu64 ": %" PRIu64 " states (", trip->seed, trip->states);
 	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
 		printf("%s%" PRIu64 " %s", kind ? ", " : "", trip->kinds[kind], kind_texts[kind]);
-	printf("), %" PRIu64 " round trips, %" PRIu64 " refused as too wide; %" PRIu64 " wrong\n",
-	       trip->trips, trip->refused, trip->wrong);
+	printf("), %" PRIu64 " round trips, %" PRIu64 " refused as too wide, %" PRIu64
+	       " of %" PRIu64 " damaged files noticed; %" PRIu64 " wrong\n",
+	       trip->trips, trip->refused, trip->noticed, trip->damaged, trip->wrong);
 }
 
 static int
