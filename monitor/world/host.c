@@ -81,6 +81,17 @@ host_bytes(const struct world_switch *sw, uint64_t address)
 	return descry_monitor_host_window(sw->monitor) + (address - DESCRY_HOST_WINDOW);
 }
 
+struct descry_segment
+host_segment_at(const struct world_switch *sw, uint16_t sel)
+{
+	const uint8_t *at = host_bytes(sw, HOST_GDT_BASE + (sel & ~7u));
+	uint64_t raw = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		raw |= (uint64_t)at[i] << 8 * i;
+	return descry_segment_from_descriptor(sel, raw);
+}
+
 bool
 host_owns(uint64_t linear)
 {

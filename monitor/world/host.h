@@ -67,6 +67,9 @@ void host_write_slot(struct world_switch *sw, uint64_t table, uint16_t sel, uint
 /* The bytes of the window from an address on. */
 uint8_t *host_bytes(const struct world_switch *sw, uint64_t address);
 
+/* What an entry of the host's GDT loads as. */
+struct descry_segment host_segment_at(const struct world_switch *sw, uint16_t sel);
+
 /* Does a linear address lie in the window? */
 bool host_owns(uint64_t linear);
 

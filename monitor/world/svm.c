@@ -80,6 +80,22 @@ struct host_load {
 	const char *text;
 };
 
+/* A part with SVM is later than any profile with other descriptors than a 386. */
+static bool
+load_as_later_part(struct world_switch *sw, enum descry_sreg sreg, const struct host_load *load,
+		   struct descry_fault *fault)
+{
+	const bool later = descry_vcpu_profile(sw->vcpu)->knob[DESCRY_KNOB_DESCRIPTOR_BYTES] == 8;
+	struct descry_segment seg = { .sel = load->sel, .attr = DESCRY_ATTR_UNUSABLE };
+
+	if (later)
+		return descry_op_load_segment(sw->vcpu, sreg, load->sel, load->cause, fault);
+	if (load->sel)
+		seg = host_segment_at(sw, load->sel);
+	descry_vcpu_put_segment(sw->vcpu, sreg, &seg, load->cause);
+	return true;
+}
+
 /* The four that #VMEXIT has left alone. */
 static bool
 op_load_by_hand(struct world_switch *sw, unsigned sreg)
@@ -94,7 +110,7 @@ op_load_by_hand(struct world_switch *sw, unsigned sreg)
 	const struct descry_segment *seg = &world_state(sw)->seg[sreg];
 	struct descry_fault fault;
 
-	if (!descry_op_load_segment(sw->vcpu, sreg, load->sel, load->cause, &fault))
+	if (!load_as_later_part(sw, sreg, load, &fault))
 		return world_host_fault(sw, &fault, load->text);
 	world_note(sw, "%s %04x: cache %08x/%08x/%04x", load->text, load->sel, (unsigned)seg->base,
 		   seg->limit, seg->attr);

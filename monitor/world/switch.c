@@ -190,10 +190,21 @@ event_in_guest(struct world_switch *sw, unsigned arg)
 	return true;
 }
 
+bool
+world_cpu_suffices(const struct world_strategy *strategy, const struct descry_vcpu *vcpu)
+{
+	return !strategy->on_386 ||
+	       descry_vcpu_profile(vcpu)->knob[DESCRY_KNOB_DESCRIPTOR_BYTES] == 8;
+}
+
 static bool
 has_way(struct world_switch *sw, unsigned arg)
 {
 	(void)arg;
+	if (!world_cpu_suffices(sw->strategy, sw->vcpu))
+		return world_refuse(sw,
+				    "a %s has no such segments and modes; it needs a 386 (-c 386)",
+				    descry_vcpu_profile(sw->vcpu)->name);
 	if (sw->next)
 		return true;
 	return world_refuse(sw, "the guest has PE=%u; this strategy needs %s",

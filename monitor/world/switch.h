@@ -98,12 +98,16 @@ struct world_view {
 struct world_strategy {
 	struct descry_strategy row;           /* first: the public face of the same row */
 	const struct descry_segment *host_fs; /* NULL: no host code runs on the guest's CPU */
-	unsigned flaws;                       /* mistakes that make this row what it is */
-	world_op_fn *accept;                  /* at X1: does it take this guest? NULL: yes */
+	bool on_386;         /* its host code, or its view, asks for segments and modes of a 386 */
+	unsigned flaws;      /* mistakes that make this row what it is */
+	world_op_fn *accept; /* at X1: does it take this guest? NULL: yes */
 	const struct world_op *with_pe_clear; /* X2 to X7; NULL: it needs a guest with PE=1 */
 	const struct world_op *with_pe_set;   /* the same; NULL: it needs one with PE=0 */
 	const struct world_view *view;        /* NULL: the hardware holds the guest */
 };
+
+/* Does the profile have what its host needs? */
+bool world_cpu_suffices(const struct world_strategy *strategy, const struct descry_vcpu *vcpu);
 
 const struct world_strategy *world_strategy_of(const struct descry_strategy *row);
 

@@ -87,11 +87,21 @@ on_run(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
 	return guest_goes_on(world, stop);
 }
 
+/* NULL: the hardware holds the guest, or the strategy is not for this CPU. */
+static const struct world_view *
+view_of(const struct descry_world *world)
+{
+	const struct world_strategy *strategy = world_strategy_of(world->chosen);
+
+	return world_cpu_suffices(strategy, descry_monitor_vcpu(world->monitor)) ? strategy->view
+										 : NULL;
+}
+
 /* With PE=0 the exceptions that the host interprets are those of the strategy. */
 static void
 watch_guest(struct descry_world *world)
 {
-	const struct world_view *view = world_strategy_of(world->chosen)->view;
+	const struct world_view *view = view_of(world);
 	const bool pe =
 		(descry_vcpu_state(descry_monitor_vcpu(world->monitor))->cr0 & DESCRY_CR0_PE) != 0;
 
@@ -196,11 +206,12 @@ descry_world_destroy(struct descry_world *world)
 void
 descry_world_choose(struct descry_world *world, const struct descry_strategy *strategy)
 {
-	const struct world_view *view = world_strategy_of(strategy)->view;
 	const uint64_t cr0 = descry_vcpu_state(descry_monitor_vcpu(world->monitor))->cr0;
+	const struct world_view *view;
 
 	descry_world_finish(world);
 	world->chosen = strategy;
+	view = view_of(world);
 	world->memory = (struct world_memory){ 0 };
 	init_switch(world);
 	if (view && view->leaves_pe && !(cr0 & DESCRY_CR0_PE)) {
