@@ -160,7 +160,7 @@ commit_stack(struct cpu *c, const struct handler *to)
 	if (to->gate.clears_if)
 		cleared |= DESCRY_FLAG_IF;
 	microstep(c, DESCRY_MICRO_PM15);
-	eflags_write(c, eflags_read(c) & ~cleared);
+	eflags_clear(c, cleared);
 	microstep(c, DESCRY_MICRO_PM12);
 	if (to->inner)
 		seg_commit(c, DESCRY_SS, &to->ss, DESCRY_CAUSE_INTERRUPT);

@@ -58,7 +58,7 @@ commit_vector(struct cpu *c, const struct vector_call *call, const struct seg_lo
 	seg_commit(c, DESCRY_CS, cs, DESCRY_CAUSE_INTERRUPT);
 	c->target = call->entry & 0xffff;
 	microstep(c, call->clear);
-	eflags_write(c, eflags_read(c) & ~call->cleared);
+	eflags_clear(c, call->cleared);
 }
 
 /* RM4 to RM6, and the writing of what RM2 has found room for. */

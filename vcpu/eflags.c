@@ -9,16 +9,30 @@ eflags_read(const struct cpu *c)
 	return ((uint32_t)c->state.rflags & ~FLAGS_ARITHMETIC) | flags_read(&c->flags);
 }
 
-void
-eflags_write(struct cpu *c, uint32_t value)
+/* All but the arithmetic flags: what stands in their places counts for nothing. */
+static void
+write_others(struct cpu *c, uint32_t value)
 {
 	c->state.rflags = (value & c->eflags_bits) | c->eflags_ones;
-	flags_write(&c->flags, value);
 	if (c->state.rflags & (DESCRY_FLAG_TF | DESCRY_FLAG_RF | DESCRY_FLAG_VIP))
 		cpu_come_back(c);
 	if (DESCRY_UNLIKELY(c->state.rflags & DESCRY_FLAG_AC) ||
 	    DESCRY_UNLIKELY(c->rules.alignment))
 		cpu_derive_alignment(c);
+}
+
+void
+eflags_write(struct cpu *c, uint32_t value)
+{
+	flags_write(&c->flags, value);
+	write_others(c, value);
+}
+
+void
+eflags_clear(struct cpu *c, uint32_t flags)
+{
+	assert(!(flags & FLAGS_ARITHMETIC));
+	write_others(c, (uint32_t)c->state.rflags & ~flags);
 }
 
 /* In V86 with less than IOPL 3, a program has VIF for IF, if it has anything. */
@@ -64,10 +78,11 @@ eflags_image(const struct cpu *c)
 	return flags & ~(DESCRY_FLAG_VM | DESCRY_FLAG_RF);
 }
 
+/* The arithmetic flags are always among them. */
 static void
 write_masked(struct cpu *c, uint32_t value, uint32_t mask)
 {
-	eflags_write(c, (eflags_read(c) & ~mask) | (value & mask));
+	eflags_write(c, ((uint32_t)c->state.rflags & ~mask) | (value & mask));
 }
 
 /* IF goes into VIF; IF and IOPL stay. A monitor that has an interrupt waiting, or TF, must see. */

@@ -12,6 +12,9 @@ uint32_t eflags_read(const struct cpu *c);
 /* Raw, whole: resets, restores and deliveries. */
 void eflags_write(struct cpu *c, uint32_t value);
 
+/* Some of the others, as a delivery does. */
+void eflags_clear(struct cpu *c, uint32_t flags);
+
 /*
  * PUSHF, POPF and IRET in virtual-8086 mode: with IOPL 3 as anywhere else; with less, on the
  * virtual interrupt flag, if CR4.VME is set and the operand has 16 bits; else #GP(0). (SDM

@@ -43,7 +43,7 @@ do_sysenter(struct cpu *c, const struct insn *in)
 
 	/* Nothing below can fault. */
 	cpu_here(c, in);
-	eflags_write(c, eflags_read(c) & ~(DESCRY_FLAG_VM | DESCRY_FLAG_IF | DESCRY_FLAG_RF));
+	eflags_clear(c, DESCRY_FLAG_VM | DESCRY_FLAG_IF | DESCRY_FLAG_RF);
 	load_flat(c, DESCRY_CS, cs, entered.code, DESCRY_CAUSE_SYSENTER);
 	load_flat(c, DESCRY_SS, cs + 8, entered.stack, DESCRY_CAUSE_SYSENTER);
 	cpu_derive(c); /* VM may have been set */
