@@ -6,7 +6,7 @@
 # what it returns to, as SDM vol. 3, Instruction-Breakpoint Exception Condition, asks. The guest
 # prints the rows that went wrong; its verdict is their number.
 
-	.include "guest.inc"
+	.include "protected.inc"
 	.set	CODE32, 0x08
 	.set	FLAT, 0x10
 	.set	USER_CODE, 0x1b		# with RPL 3
@@ -38,20 +38,7 @@
 	.set	user_stack, 0x6000
 	.set	STACK_CELL, 0x5800	# a stack with SS on top
 
-	.code16
-	.globl	_start
-_start:
-	cli
-	cld
-	lgdtl	gdtr
-	lidtl	idtr
-	mov	%cr0, %eax
-	or	$CR0_PE, %al
-	mov	%eax, %cr0
-	ljmpl	$CODE32, $protected
-
-	.code32
-protected:
+	ENTER_PROTECTED
 	mov	$USER_DATA, %ax		# good for both rings
 	mov	%ax, %ds
 	mov	%ax, %es
@@ -176,17 +163,8 @@ report:
 # Gates 0 to 30h to the stubs, in ring 0; only INT_DONE may be called from ring 3.
 	.set	STUB_SIZE, 16
 build_idt:
-	mov	$idt, %edi
-	mov	$stubs, %eax
-	mov	$GATES, %ecx
-1:	mov	%ax, (%edi)
-	movw	$CODE32, 2(%edi)
-	movw	$0x8e00, 4(%edi)
-	movw	$0, 6(%edi)
-	add	$8, %edi
-	add	$STUB_SIZE, %eax
-	loop	1b
-	movw	$0xee00, idt + INT_DONE * 8 + 4
+	FILL_IDT 0x8e
+	OPEN_GATE INT_DONE, 0xee
 	movw	$debug_exception, idt + 1 * 8
 	ret
 
@@ -344,8 +322,4 @@ gdt:	.quad	0
 	.quad	0x00cff3000000ffff	# 20: data, DPL 3
 	.quad	0x0000890090000067	# 28: TSS at 9000h
 	.quad	0x0000890091000067	# 30: TSS at 9100h
-gdt_end:
-gdtr:	.word	gdt_end - gdt - 1
-	.long	gdt
-idtr:	.word	GATES * 8 - 1
-	.long	idt
+	END_GDT

@@ -6,7 +6,7 @@
 # entered: the way out must empty DS and leave ES alone. Expectations are from SDM vol. 3,
 # Protection. The guest prints the rows that went wrong; its verdict is their number.
 
-	.include "guest.inc"
+	.include "protected.inc"
 	.set	CODE32, 0x08
 	.set	FLAT, 0x10
 	.set	USER_CODE, 0x1b		# with RPL 3
@@ -27,25 +27,8 @@
 	.set	kernel_stack, 0x6800
 	.set	user_stack, 0x6000
 
-	.code16
-	.globl	_start
-_start:
-	cli
-	cld
-	lgdtl	gdtr
-	lidtl	idtr
-	mov	%cr0, %eax
-	or	$CR0_PE, %al
-	mov	%eax, %cr0
-	ljmpl	$CODE32, $protected
-
-	.code32
-protected:
-	mov	$FLAT, %ax
-	mov	%ax, %ds
-	mov	%ax, %es
-	mov	%ax, %ss
-	mov	$0x7000, %esp
+	ENTER_PROTECTED
+	FLAT_SEGMENTS 0x7000
 	call	build_idt
 	call	build_tss
 	mov	$rows, %ebx
@@ -141,17 +124,8 @@ report:
 	.set	STUB_SIZE, 16
 	.set	GATES, INT_KERNEL + 1
 build_idt:
-	mov	$idt, %edi
-	mov	$stubs, %eax
-	mov	$GATES, %ecx
-1:	mov	%ax, (%edi)
-	movw	$CODE32, 2(%edi)
-	movw	$0x8e00, 4(%edi)
-	movw	$0, 6(%edi)
-	add	$8, %edi
-	add	$STUB_SIZE, %eax
-	loop	1b
-	movw	$0xee00, idt + INT_BACK * 8 + 4
+	FILL_IDT 0x8e
+	OPEN_GATE INT_BACK, 0xee
 	ret
 
 # The I/O bitmap has ports 0 to FFh and the byte that must follow; all may be used but 92h.
@@ -382,8 +356,4 @@ gdt:	.quad	0
 	.quad	0x0000890090000088	# 28: TSS at 9000h, limit 88h
 	.quad	0x00cf9f000000ffff	# 30: conforming code
 	.quad	0x0040f30000000fff	# 38: data, DPL 3, limit FFFh
-gdt_end:
-gdtr:	.word	gdt_end - gdt - 1
-	.long	gdt
-idtr:	.word	GATES * 8 - 1
-	.long	idt
+	END_GDT

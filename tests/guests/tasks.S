@@ -5,7 +5,7 @@
 # does not hold prints its sentence; the verdict is the number of those. They are from SDM vol. 3,
 # Task Management, and vol. 2, CALL.
 
-	.include "guest.inc"
+	.include "protected.inc"
 
 	.set	FLAG_RF, 0x10000
 	.set	FLAG_VM, 0x20000
@@ -46,20 +46,7 @@
 8:
 .endm
 
-	.code16
-	.globl	_start
-_start:
-	cli
-	cld
-	lgdtl	gdtr
-	lidtl	idtr
-	mov	%cr0, %eax
-	or	$CR0_PE, %al
-	mov	%eax, %cr0
-	ljmpl	$CODE32, $protected
-
-	.code32
-protected:
+	ENTER_PROTECTED
 	mov	$FLAT, %ax
 	mov	%ax, %ds
 	mov	%ax, %es
@@ -208,7 +195,7 @@ interrupted:
 
 by_fault:
 	movw	$FAULT, idt + VEC_GP * 8 + 2
-	movw	$0x8500, idt + VEC_GP * 8 + 4
+	OPEN_GATE VEC_GP, 0x85
 	mov	$BEYOND, %ax
 faulting:
 	mov	%ax, %es			# #GP(BEYOND)
@@ -217,7 +204,7 @@ after_fault:
 	cmpb	$1, fault_count
 	EXPECT	e, "fault: the task has run"
 	movw	$CODE32, idt + VEC_GP * 8 + 2
-	movw	$0x8e00, idt + VEC_GP * 8 + 4
+	OPEN_GATE VEC_GP, 0x8e
 	ret
 
 faulted:
@@ -598,19 +585,10 @@ paged:
 # Gates to the stubs in ring 0, and one that is a task.
 	.set	STUB_SIZE, 32
 build_idt:
-	mov	$idt, %edi
-	mov	$stubs, %eax
-	mov	$GATES, %ecx
-1:	mov	%ax, (%edi)
-	movw	$CODE32, 2(%edi)
-	movw	$0x8e00, 4(%edi)
-	movw	$0, 6(%edi)
-	add	$8, %edi
-	add	$STUB_SIZE, %eax
-	loop	1b
-	movw	$0xee00, idt + INT_BACK * 8 + 4
+	FILL_IDT 0x8e
+	OPEN_GATE INT_BACK, 0xee
 	movw	$INTERRUPT, idt + INT_TASK * 8 + 2
-	movw	$0x8500, idt + INT_TASK * 8 + 4
+	OPEN_GATE INT_TASK, 0x85
 	ret
 
 # DS may be what could not be loaded; SS never is.
@@ -779,7 +757,4 @@ gdt:	.quad	0
 	.set	GATE16, . - gdt
 	GATE_DESCRIPTOR	0xe4, CODE32, behind_gate16, 2
 	.set	BEYOND, . - gdt
-gdtr:	.word	BEYOND - 1
-	.long	gdt
-idtr:	.word	GATES * 8 - 1
-	.long	idt
+	END_GDT

@@ -11,7 +11,7 @@
 # Expectations are from SDM vol. 3, 8086 Emulation. The guest prints the rows that went wrong; its
 # verdict is their number.
 
-	.include "guest.inc"
+	.include "protected.inc"
 	.set	CODE32, 0x08
 	.set	FLAT, 0x10
 	.set	TSS, 0x18
@@ -41,25 +41,8 @@
 	.set	VFS, 0x0333
 	.set	VGS, 0xffff
 
-	.code16
-	.globl	_start
-_start:
-	cli
-	cld
-	lgdtl	gdtr
-	lidtl	idtr
-	mov	%cr0, %eax
-	or	$CR0_PE, %al
-	mov	%eax, %cr0
-	ljmpl	$CODE32, $protected
-
-	.code32
-protected:
-	mov	$FLAT, %ax
-	mov	%ax, %ds
-	mov	%ax, %es
-	mov	%ax, %ss
-	mov	$0x7000, %esp
+	ENTER_PROTECTED
+	FLAT_SEGMENTS 0x7000
 	call	build_idt
 	call	build_tss
 	movl	$own_handler, INT_OWN * 4	# the vector table of the programs
@@ -176,17 +159,8 @@ report:
 	.set	STUB_SIZE, 16
 	.set	GATES, INT_MONITOR + 1
 build_idt:
-	mov	$idt, %edi
-	mov	$stubs, %eax
-	mov	$GATES, %ecx
-1:	mov	%ax, (%edi)
-	movw	$CODE32, 2(%edi)
-	movw	$0xee00, 4(%edi)
-	movw	$0, 6(%edi)
-	add	$8, %edi
-	add	$STUB_SIZE, %eax
-	loop	1b
-	movw	$0x8e00, idt + INT_MONITOR * 8 + 4
+	FILL_IDT 0xee
+	OPEN_GATE INT_MONITOR, 0x8e
 	ret
 
 build_tss:
@@ -668,8 +642,4 @@ gdt:	.quad	0
 	.quad	0x00cf9b000000ffff	# 08: code
 	.quad	0x00cf93000000ffff	# 10: data
 	.quad	0x00008900900000a8	# 18: TSS at 9000h, limit A8h
-gdt_end:
-gdtr:	.word	gdt_end - gdt - 1
-	.long	gdt
-idtr:	.word	GATES * 8 - 1
-	.long	idt
+	END_GDT
