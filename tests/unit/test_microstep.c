@@ -175,6 +175,45 @@ pushes_come_before_the_caches(void **state)
 	close_machine(m);
 }
 
+/* A log is meant for one instruction: what a longer run does not find room for is left out, and
+ * said. */
+static void
+a_full_log_says_so(void **state)
+{
+	static const struct {
+		const char *what;
+		uint8_t code[4];
+		uint16_t cx;
+		uint64_t budget;
+	} rows[] = {
+		{ "steps: int 20h, whose handler it is", { 0xcd, 0x20 }, 0, 100 },
+		{ "neither: mov al, [2000h]; hlt", { 0xa0, 0x00, 0x20, 0xf4 }, 0, 2 },
+		{ "accesses: rep movsb", { 0xf3, 0xa4, 0xf4 }, 600, 600 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct machine *m = open_machine();
+		struct descry_micro_log *log = calloc(1, sizeof(*log));
+		const struct descry_control control = { .budget = rows[i].budget, .micro = log };
+		struct descry_exit exit;
+
+		assert_non_null(log);
+		print_message("%s\n", rows[i].what);
+		load(m, rows[i].code, sizeof(rows[i].code));
+		memcpy(&m->ram[0x20 * 4], "\x00\x7c\x00\x00", 4);
+		descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_CX] = rows[i].cx;
+		descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_SI] = 0x2000;
+		descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_DI] = 0x4000;
+		descry_vcpu_run(m->vcpu, &control, &exit);
+		assert_int_equal(log->lost, rows[i].budget > 2);
+		assert_true(log->count <= DESCRY_MICRO_STEPS);
+		assert_true(log->access_count <= DESCRY_MICRO_ACCESSES);
+		free(log);
+		close_machine(m);
+	}
+}
+
 int
 main(void)
 {
@@ -182,6 +221,7 @@ main(void)
 		cmocka_unit_test(every_step_has_a_name_and_a_phrase),
 		cmocka_unit_test(a_delivery_ends_where_the_manual_says),
 		cmocka_unit_test(pushes_come_before_the_caches),
+		cmocka_unit_test(a_full_log_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
