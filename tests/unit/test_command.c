@@ -287,6 +287,10 @@ static const struct {
 	{ "world show X", " X1 X2 X3 X4 X5 X6 X7", DESCRY_COMPLETE_WORDS },
 	{ "delete ", " 1", DESCRY_COMPLETE_WORDS },
 	{ "source ab", "", DESCRY_COMPLETE_FILES },
+	{ "expo", " export", DESCRY_COMPLETE_WORDS },
+	{ "export vm", " vmcs vmcb", DESCRY_COMPLETE_WORDS },
+	{ "import smram-p", " smram-p5 smram-p6", DESCRY_COMPLETE_WORDS },
+	{ "export kvm ab", "", DESCRY_COMPLETE_FILES },
 	{ "bogus a", "", DESCRY_COMPLETE_WORDS },
 	{ "echo a", "", DESCRY_COMPLETE_WORDS },
 };
@@ -295,7 +299,8 @@ static const struct {
 static void
 test_width(void **state)
 {
-	static const char *const wide[] = { "help", "interrupt host", "step", "info stop" };
+	static const char *const wide[] = { "help", "export vmcs", "interrupt host", "step",
+					    "info stop" };
 	const struct command_machine *m = *state;
 	struct descry_error err;
 
