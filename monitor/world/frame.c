@@ -247,18 +247,25 @@ op_body(struct world_switch *sw, unsigned arg)
 }
 
 bool
-op_edit(struct world_switch *sw, unsigned index)
+op_edit(struct world_switch *sw, unsigned arg)
 {
-	const struct descry_world_edit *edit = &sw->settings->edit[index];
+	const struct world_settings *settings = sw->settings;
+	const struct descry_world_edit *edit = settings->edit;
 
-	if (index >= sw->settings->edit_count)
+	(void)arg;
+	if (settings->edit_count == 0)
 		return true;
-	if (memory_write(&sw->monitor->memory, edit->physical, edit->byte, edit->size) < edit->size)
-		return world_refuse(sw, "the host is to write at %08llx, and there is no memory",
-				    (unsigned long long)edit->physical);
+	for (; edit < settings->edit + settings->edit_count; edit++) {
+		if (memory_write(&sw->monitor->memory, edit->physical, edit->byte, edit->size) <
+		    edit->size)
+			return world_refuse(
+				sw, "the host is to write at %08llx, and there is no memory",
+				(unsigned long long)edit->physical);
+	}
 	descry_vcpu_memory_changed(sw->vcpu);
-	world_note(sw, "the host writes %u bytes of guest memory at %08llx", edit->size,
-		   (unsigned long long)edit->physical);
+	world_note(sw, "the host writes %u bytes of guest memory at %08llx%s",
+		   settings->edit[0].size, (unsigned long long)settings->edit[0].physical,
+		   settings->edit_count > 1 ? ", and more elsewhere" : "");
 	return true;
 }
 

@@ -32,47 +32,65 @@ world_op_fn op_guest_ldtr;      /* arg: enum op_when */
 world_op_fn op_guest_tables;    /* LGDT, LIDT: the guest's */
 world_op_fn op_iret;
 
+/* clang-format off */
+
 /* X2 to X5 of a host that interrupts a guest with PE=0: it enters protected mode to load FS. */
-#define HOST_TAKES_REAL                                                                            \
-	{ 2, op_deliver, 0 }, { 3, op_save_gprs, 0 }, { 3, op_push, DESCRY_ES },                   \
-		{ 3, op_push, DESCRY_SS }, { 3, op_push, DESCRY_DS }, { 3, op_push, DESCRY_FS },   \
-		{ 3, op_store_tables, 0 }, { 4, op_mov_real, DESCRY_SS },                          \
-		{ 4, op_mov_real, DESCRY_DS }, { 4, op_mov_real, DESCRY_ES },                      \
-		{ 4, op_load_host_tables, 0 }, { 4, op_set_pe, 1 }, { 4, op_mov_host, DESCRY_FS }, \
-		WORLD_BODY
+#define HOST_TAKES_REAL                \
+	{ 2, op_deliver, 0 },          \
+	{ 3, op_save_gprs, 0 },        \
+	{ 3, op_push, DESCRY_ES },     \
+	{ 3, op_push, DESCRY_SS },     \
+	{ 3, op_push, DESCRY_DS },     \
+	{ 3, op_push, DESCRY_FS },     \
+	{ 3, op_store_tables, 0 },     \
+	{ 4, op_mov_real, DESCRY_SS }, \
+	{ 4, op_mov_real, DESCRY_DS }, \
+	{ 4, op_mov_real, DESCRY_ES }, \
+	{ 4, op_load_host_tables, 0 }, \
+	{ 4, op_set_pe, 1 },           \
+	{ 4, op_mov_host, DESCRY_FS }, \
+	WORLD_BODY
 
 /* Back in real mode: what the host has loaded there. */
-#define GIVE_BACK_REAL                                                                             \
-	{ 6, op_pop, DESCRY_ES }, { 6, op_pop, DESCRY_DS }, { 6, op_pop, DESCRY_SS },              \
-		{ 6, op_restore_gprs, 0 }, { 7, op_guest_tables, 0 },                              \
-	{                                                                                          \
-		7, op_iret, 0                                                                      \
-	}
+#define GIVE_BACK_REAL             \
+	{ 6, op_pop, DESCRY_ES },  \
+	{ 6, op_pop, DESCRY_DS },  \
+	{ 6, op_pop, DESCRY_SS },  \
+	{ 6, op_restore_gprs, 0 }, \
+	{ 7, op_guest_tables, 0 }, \
+	{ 7, op_iret, 0 }
 
-/* The same for a guest with PE=1, whatever its ring. Its window is mapped in every address space.
- */
-#define HOST_SAVES_PROTECTED                                                                       \
-	{ 2, op_store_tables, 0 }, { 2, op_load_host_tables, 0 }, { 2, op_deliver, 0 },            \
-		{ 3, op_save_gprs, 0 }, { 3, op_push, DESCRY_ES }, { 3, op_push, DESCRY_SS },      \
-		{ 3, op_push, DESCRY_DS }, { 3, op_push, DESCRY_FS }, { 3, op_push, DESCRY_GS },   \
-	{                                                                                          \
-		3, op_store_ldtr, 0                                                                \
-	}
-#define HOST_LOADS_PROTECTED                                                                       \
-	{ 4, op_mov_host, DESCRY_SS }, { 4, op_mov_host, DESCRY_DS },                              \
-		{ 4, op_mov_host, DESCRY_ES }, { 4, op_mov_host, DESCRY_FS },                      \
-		{ 4, op_mov_host, DESCRY_GS },                                                     \
-	{                                                                                          \
-		4, op_leave_ldt, 0                                                                 \
-	}
+/* X2 to X5 with PE=1, whatever the guest's ring. The window is mapped in every address space. */
+#define HOST_SAVES_PROTECTED           \
+	{ 2, op_store_tables, 0 },     \
+	{ 2, op_load_host_tables, 0 }, \
+	{ 2, op_deliver, 0 },          \
+	{ 3, op_save_gprs, 0 },        \
+	{ 3, op_push, DESCRY_ES },     \
+	{ 3, op_push, DESCRY_SS },     \
+	{ 3, op_push, DESCRY_DS },     \
+	{ 3, op_push, DESCRY_FS },     \
+	{ 3, op_push, DESCRY_GS },     \
+	{ 3, op_store_ldtr, 0 }
+
+#define HOST_LOADS_PROTECTED           \
+	{ 4, op_mov_host, DESCRY_SS }, \
+	{ 4, op_mov_host, DESCRY_DS }, \
+	{ 4, op_mov_host, DESCRY_ES }, \
+	{ 4, op_mov_host, DESCRY_FS }, \
+	{ 4, op_mov_host, DESCRY_GS }, \
+	{ 4, op_leave_ldt, 0 }
+
 #define HOST_TAKES_PROTECTED HOST_SAVES_PROTECTED, HOST_LOADS_PROTECTED, WORLD_BODY
 
-#define POP_ALL                                                                                    \
-	{ 6, op_pop, DESCRY_GS }, { 6, op_pop, DESCRY_FS }, { 6, op_pop, DESCRY_ES },              \
-		{ 6, op_pop, DESCRY_DS },                                                          \
-	{                                                                                          \
-		6, op_pop, DESCRY_SS                                                               \
-	}
+#define POP_ALL                   \
+	{ 6, op_pop, DESCRY_GS }, \
+	{ 6, op_pop, DESCRY_FS }, \
+	{ 6, op_pop, DESCRY_ES }, \
+	{ 6, op_pop, DESCRY_DS }, \
+	{ 6, op_pop, DESCRY_SS }
+
+/* clang-format on */
 
 /* For operations in other files. */
 bool frame_load(struct world_switch *sw, enum descry_sreg sreg, uint16_t sel,

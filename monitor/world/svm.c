@@ -152,16 +152,19 @@ op_load_registers(struct world_switch *sw, unsigned arg)
 
 /* --- the list ------------------------------------------------------------------------- */
 
-#define MOVED_BY_VMRUN(step, run)                                                                  \
-	{ step, run, DESCRY_ES }, { step, run, DESCRY_CS }, { step, run, DESCRY_SS },              \
-	{                                                                                          \
-		step, run, DESCRY_DS                                                               \
-	}
-#define MOVED_BY_VMLOAD(step, run)                                                                 \
-	{ step, run, DESCRY_FS }, { step, run, DESCRY_GS }, { step, run, DESCRY_LDTR },            \
-	{                                                                                          \
-		step, run, DESCRY_TR                                                               \
-	}
+/* clang-format off */
+#define MOVED_BY_VMRUN(step, run) \
+	{ step, run, DESCRY_ES }, \
+	{ step, run, DESCRY_CS }, \
+	{ step, run, DESCRY_SS }, \
+	{ step, run, DESCRY_DS }
+
+#define MOVED_BY_VMLOAD(step, run)  \
+	{ step, run, DESCRY_FS },   \
+	{ step, run, DESCRY_GS },   \
+	{ step, run, DESCRY_LDTR }, \
+	{ step, run, DESCRY_TR }
+/* clang-format on */
 
 const struct world_op svm_ops[] = {
 	MOVED_BY_VMRUN(2, op_save_segment),

@@ -79,10 +79,9 @@ struct world_op {
 	world_op_fn *run;
 	unsigned arg;
 };
-#define WORLD_OPS_END                                                                              \
-	{                                                                                          \
-		0, NULL, 0                                                                         \
-	}
+/* clang-format off */
+#define WORLD_OPS_END { 0, NULL, 0 }
+/* clang-format on */
 
 /*
  * A strategy whose hardware does not hold what the guest believes, from the moment at which the
@@ -164,15 +163,29 @@ world_op_fn op_deliver;
 world_op_fn op_save_gprs, op_restore_gprs;
 /* X5: the host computes. It clobbers every general register and no segment. */
 world_op_fn op_body;
-/* X5: what the user wants it to write, by the index of the edit. */
+/* X5: what the user wants it to write. */
 world_op_fn op_edit;
 
-#define WORLD_BODY                                                                                 \
-	{ 5, op_body, 0 }, { 5, op_edit, 0 }, { 5, op_edit, 1 }, { 5, op_edit, 2 },                \
-		{ 5, op_edit, 3 }, { 5, op_edit, 4 }, { 5, op_edit, 5 }, { 5, op_edit, 6 },        \
-	{                                                                                          \
-		5, op_edit, 7                                                                      \
-	}
+/* clang-format off */
+/* X5 of any host whose code runs on the guest's CPU. */
+#define WORLD_BODY         \
+	{ 5, op_body, 0 }, \
+	{ 5, op_edit, 0 }
+
+/* The same for each of several registers. */
+#define WORLD_SIX(step, run)      \
+	{ step, run, DESCRY_ES }, \
+	{ step, run, DESCRY_CS }, \
+	{ step, run, DESCRY_SS }, \
+	{ step, run, DESCRY_DS }, \
+	{ step, run, DESCRY_FS }, \
+	{ step, run, DESCRY_GS }
+
+#define WORLD_EIGHT(step, run)      \
+	WORLD_SIX(step, run),       \
+	{ step, run, DESCRY_LDTR }, \
+	{ step, run, DESCRY_TR }
+/* clang-format on */
 
 /* --- the lists of each family --------------------------------------------------------- */
 

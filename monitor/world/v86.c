@@ -56,13 +56,7 @@ op_load_v86(struct world_switch *sw, unsigned sreg)
 	return true;
 }
 
-#define SIX(run)                                                                                   \
-	{ DESCRY_WORLD_MODE, run, DESCRY_CS }, { DESCRY_WORLD_MODE, run, DESCRY_SS },              \
-		{ DESCRY_WORLD_MODE, run, DESCRY_ES }, { DESCRY_WORLD_MODE, run, DESCRY_DS },      \
-		{ DESCRY_WORLD_MODE, run, DESCRY_FS },                                             \
-	{                                                                                          \
-		DESCRY_WORLD_MODE, run, DESCRY_GS                                                  \
-	}
+#define SIX(run) WORLD_SIX(DESCRY_WORLD_MODE, run)
 
 static const struct world_op into_v86_by_selectors[] = { SIX(op_load_v86), WORLD_OPS_END };
 

@@ -249,19 +249,19 @@ op_load_segment(struct world_switch *sw, unsigned sreg)
 
 /* --- the lists ------------------------------------------------------------------------ */
 
-#define EIGHT(step, run)                                                                           \
-	{ step, run, DESCRY_ES }, { step, run, DESCRY_CS }, { step, run, DESCRY_SS },              \
-		{ step, run, DESCRY_DS }, { step, run, DESCRY_FS }, { step, run, DESCRY_GS },      \
-		{ step, run, DESCRY_LDTR },                                                        \
-	{                                                                                          \
-		step, run, DESCRY_TR                                                               \
-	}
-
-#define EXIT_TO_ENTRY(check)                                                                       \
-	{ 2, op_save_registers, 0 }, EIGHT(2, op_save_segment), { 3, op_save_gprs, 0 },            \
-		{ 4, op_load_host, 0 }, EIGHT(4, op_load_host_segment), WORLD_BODY,                \
-		{ 6, op_restore_gprs, 0 }, { 7, check, 0 }, { 7, op_load_registers, 0 },           \
-		EIGHT(7, op_load_segment)
+/* clang-format off */
+#define EXIT_TO_ENTRY(check)                  \
+	{ 2, op_save_registers, 0 },          \
+	WORLD_EIGHT(2, op_save_segment),      \
+	{ 3, op_save_gprs, 0 },               \
+	{ 4, op_load_host, 0 },               \
+	WORLD_EIGHT(4, op_load_host_segment), \
+	WORLD_BODY,                           \
+	{ 6, op_restore_gprs, 0 },            \
+	{ 7, check, 0 },                      \
+	{ 7, op_load_registers, 0 },          \
+	WORLD_EIGHT(7, op_load_segment)
+/* clang-format on */
 
 const struct world_op vmx_ops[] = { EXIT_TO_ENTRY(op_check_entry), WORLD_OPS_END };
 
