@@ -196,20 +196,33 @@ descry_exchange_export(const struct descry_exchange_format *format,
 
 /* --- import --------------------------------------------------------------------------- */
 
+/* What says of which format a file is, and of which mode the guest, comes before all else. */
+static enum descry_status
+check_signs(const struct descry_exchange_format *format, const struct descry_exchange_words *words,
+	    struct descry_error *err)
+{
+	for (size_t i = 0; i < format->row_count; i++) {
+		const struct descry_exchange_row *row = &format->rows[i];
+
+		if ((words->word[i] ^ row->fixed) & row->must)
+			return descry_fail(err, DESCRY_NOT_SUPPORTED, "%s is %" PRIx64 "h: %s",
+					   row->name, words->word[i], row->must_why);
+	}
+	return DESCRY_OK;
+}
+
 static enum descry_status
 check_word(const struct descry_exchange_row *row, uint64_t word, const struct descry_state *after,
 	   struct descry_error *err)
 {
 	if (!fits(row, word))
-		return descry_fail(err, DESCRY_BAD_ARGUMENT, "%s is %" PRIx64 "h: it has %u bits",
+		return descry_fail(err, DESCRY_BAD_ARGUMENT,
+				   "%s is %" PRIx64 "h: it has %u bits; correct the word",
 				   row->name, word, 8u * row->bytes);
-	if ((word ^ row->fixed) & row->must)
-		return descry_fail(err, DESCRY_NOT_SUPPORTED, "%s is %" PRIx64 "h: %s", row->name,
-				   word, row->must_why);
 	if (!packing_drops(row) && descry_exchange_pack(row, after) != word)
 		return descry_fail(err, DESCRY_NOT_SUPPORTED,
 				   "%s is %" PRIx64 "h: of that the model can hold only %" PRIx64
-				   "h",
+				   "h; correct the word",
 				   row->name, word, descry_exchange_pack(row, after));
 	return DESCRY_OK;
 }
@@ -235,6 +248,8 @@ descry_exchange_import(const struct descry_exchange_format *format,
 {
 	struct descry_state next = *state;
 
+	if (check_signs(format, words, err) != DESCRY_OK)
+		return err->status;
 	clear_transient(&next);
 	for (size_t i = 0; i < format->row_count; i++) {
 		const struct descry_exchange_row *row = &format->rows[i];

@@ -20,7 +20,8 @@ extern const struct descry_exchange_format exchange_loadall_386_high;
 #define EXCHANGE_SMRAM_BYTES 0x200u
 
 #define EXCHANGE_EFER_LONG 0x500u /* LME, LMA */
-#define EXCHANGE_NO_LONG_MODE "the guest is in long mode, which is not modelled"
+#define EXCHANGE_NO_LONG_MODE                                                                      \
+	"the guest is in long mode, which is not modelled; take its state before that"
 
 #define ROW_COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

@@ -9,6 +9,7 @@
 #define REVISION 0x00020000u
 #define REVISION_AMD64 0x00020064u
 #define REVISION_MASK 0x0000ffffu
+#define SIGN_WHY "an AMD64 map ends in 0064h, the others in 0000h; is it of another format?"
 
 /* clang-format off */
 /* SDM vol. 3, SMRAM State Save Map; CR4 is where each family has it. */
@@ -23,7 +24,7 @@
 	PLAIN("dr6", 0x7fcc, 4, DESCRY_STATE_DR6), PLAIN("dr7", 0x7fc8, 4, DESCRY_STATE_DR7), \
 	PLAIN("cr4", cr4_at, 4, DESCRY_STATE_CR4), \
 	SIGN("revision", 0x7efc, 4, REVISION, REVISION_MASK, \
-	     "an AMD64 map has 0064h there, the others 0"), \
+	     SIGN_WHY), \
 	PLAIN("smbase", 0x7ef8, 4, DESCRY_STATE_SMBASE), \
 	BITS("halt", 0x7f02, 1, DESCRY_STATE_HALTED, 0, 1)
 
@@ -99,7 +100,7 @@ static const struct descry_exchange_row rows_amd64[] = {
 	PLAIN("cr4", 0x7f48, 8, DESCRY_STATE_CR4),
 	SIGN("efer", 0x7ed0, 8, 0, EXCHANGE_EFER_LONG, EXCHANGE_NO_LONG_MODE),
 	SIGN("revision", 0x7efc, 4, REVISION_AMD64, REVISION_MASK,
-	     "an AMD64 map has 0064h there, the others 0"),
+	     SIGN_WHY),
 	PLAIN("smbase", 0x7f00, 4, DESCRY_STATE_SMBASE),
 	BITS("halt", 0x7ec9, 1, DESCRY_STATE_HALTED, 0, 1),
 	SEGMENT_AMD64(ES,   "es",   0x7e00),
