@@ -86,7 +86,7 @@ read_gate(struct cpu *c, const struct interruption *i, struct gate *gate)
 }
 
 /* PM5 to PM7. */
-static bool
+DESCRY_INLINE bool
 resolve_code(struct cpu *c, struct handler *to)
 {
 	to->from_v86 = in_v86(c);
@@ -152,7 +152,7 @@ resolve_handler(struct cpu *c, const struct interruption *i, struct handler *to)
 }
 
 /* PM15 and PM12. VM goes first: what is loaded below belongs to protected mode. */
-static void
+DESCRY_INLINE void
 commit_stack(struct cpu *c, const struct handler *to)
 {
 	uint32_t cleared = DESCRY_FLAG_TF | DESCRY_FLAG_NT | DESCRY_FLAG_RF | DESCRY_FLAG_VM;
@@ -167,7 +167,7 @@ commit_stack(struct cpu *c, const struct handler *to)
 }
 
 /* PM13 and PM14. */
-static void
+DESCRY_INLINE void
 commit_code(struct cpu *c, const struct handler *to)
 {
 	microstep(c, DESCRY_MICRO_PM13);

@@ -43,7 +43,7 @@ ip_allowed(struct cpu *c, const struct seg_loading *cs, uint32_t ip)
 }
 
 /* RM4. */
-static bool
+DESCRY_INLINE bool
 resolve_vector(struct cpu *c, const struct vector_call *call, struct seg_loading *cs)
 {
 	microstep(c, call->check);
@@ -52,7 +52,7 @@ resolve_vector(struct cpu *c, const struct vector_call *call, struct seg_loading
 }
 
 /* RM5 and RM6, but for the stack. */
-static void
+DESCRY_INLINE void
 commit_vector(struct cpu *c, const struct vector_call *call, const struct seg_loading *cs)
 {
 	seg_commit(c, DESCRY_CS, cs, DESCRY_CAUSE_INTERRUPT);

@@ -125,7 +125,7 @@ mark(struct cpu *c, enum descry_micro real, enum descry_micro protected)
 	microstep(c, in_protected_mode(c) ? protected : real);
 }
 
-static bool
+DESCRY_INLINE bool
 iret_same_ring(struct cpu *c, const struct return_frame *frame, const struct seg_loading *cs,
 	       unsigned size)
 {
