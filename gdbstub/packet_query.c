@@ -33,7 +33,7 @@ on_supported(struct stub *stub, const struct request *request)
 	snprintf(stub->scratch, sizeof(stub->scratch),
 		 "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;"
 		 "no-resumed+;"
-		 "qXfer:features:read+",
+		 "qXfer:features:read+;qXfer:threads:read+",
 		 PACKET_MAX);
 	return reply_text(stub->scratch);
 }
@@ -51,22 +51,28 @@ on_no_ack(struct stub *stub, const struct request *request)
 /* --- the target ----------------------------------------------------------------------- */
 
 struct reply
-on_read_features(struct stub *stub, const struct request *request)
+stub_object(struct stub *stub, const struct request *request, const char *annex, const char *text,
+	    size_t size)
 {
-	static const char annex[] = "target.xml";
 	size_t left, wanted, taken, used;
 
-	if (request->annex_size != sizeof(annex) - 1 ||
-	    memcmp(request->text, annex, sizeof(annex) - 1) != 0)
+	if (request->annex_size != strlen(annex) ||
+	    memcmp(request->text, annex, request->annex_size) != 0)
 		return reply_text("E00");
-	if (request->address > stub->target_xml_size)
+	if (request->address > size)
 		return reply_text(REPLY_MALFORMED);
-	left = stub->target_xml_size - (size_t)request->address;
+	left = size - (size_t)request->address;
 	wanted = request->length < left ? (size_t)request->length : left;
-	used = frame_escape(stub->scratch + 1, PACKET_MAX - 1, stub->target_xml + request->address,
-			    wanted, &taken);
+	used = frame_escape(stub->scratch + 1, PACKET_MAX - 1, text + request->address, wanted,
+			    &taken);
 	stub->scratch[0] = taken < left ? 'm' : 'l';
 	return (struct reply){ .text = stub->scratch, .size = used + 1 };
+}
+
+struct reply
+on_read_features(struct stub *stub, const struct request *request)
+{
+	return stub_object(stub, request, "target.xml", stub->target_xml, stub->target_xml_size);
 }
 
 static size_t

@@ -58,17 +58,39 @@ on_no_more_threads(struct stub *stub, const struct request *request)
 	return reply_text("l");
 }
 
+/* For clients that ask for one thread after the other. */
 struct reply
 on_thread_info(struct stub *stub, const struct request *request)
 {
-	char text[THREAD_TEXT];
+	char text[THREAD_TEXT], all[2 * THREAD_TEXT];
 	const char *words;
 
 	if (!threads_has(&stub->threads, request->thread))
 		return reply_text(REPLY_MALFORMED);
-	words = threads_describe(&stub->threads, request->thread, text);
+	words = threads_words(&stub->threads, request->thread, text);
+	snprintf(all, sizeof(all), "%s%s%s%s", threads_name(request->thread),
+		 *words != '\0' ? " (" : "", words, *words != '\0' ? ")" : "");
 	return (struct reply){
 		.text = stub->scratch,
-		.size = hex_encode(stub->scratch, words, strlen(words)),
+		.size = hex_encode(stub->scratch, all, strlen(all)),
 	};
+}
+
+/* And for those that want them all, with their names. */
+struct reply
+on_read_threads(struct stub *stub, const struct request *request)
+{
+	char xml[512];
+	size_t size = (size_t)snprintf(xml, sizeof(xml), "<threads>");
+
+	for (int thread = THREAD_GUEST; threads_has(&stub->threads, thread); thread++) {
+		char text[THREAD_TEXT];
+
+		size += (size_t)snprintf(xml + size, sizeof(xml) - size,
+					 "<thread id=\"%x\" name=\"%s\">%s</thread>",
+					 (unsigned)thread, threads_name(thread),
+					 threads_words(&stub->threads, thread, text));
+	}
+	size += (size_t)snprintf(xml + size, sizeof(xml) - size, "</threads>");
+	return stub_object(stub, request, "", xml, size);
 }

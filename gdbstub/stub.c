@@ -96,6 +96,7 @@ static const struct packet packets[] = {
 	{ "qfThreadInfo",      ARGUMENTS_NONE,   on_threads },
 	{ "qsThreadInfo",      ARGUMENTS_NONE,   on_no_more_threads },
 	{ "qThreadExtraInfo,", ARGUMENTS_THREAD, on_thread_info },
+	{ "qXfer:threads:read:", ARGUMENTS_OBJECT, on_read_threads },
 
 	{ "qAttached", ARGUMENTS_TEXT, on_attached },
 	{ "D",         ARGUMENTS_TEXT, on_detach },

@@ -62,6 +62,10 @@ struct reply stub_handle(struct stub *stub, const char *packet, size_t size);
 /* A line for gdb's terminal. */
 void stub_say(struct stub *stub, const char *line);
 
+/* The part of an object of that name that a qXfer asks for. */
+struct reply stub_object(struct stub *stub, const struct request *request, const char *annex,
+			 const char *text, size_t size);
+
 /* --- what the packets are answered with: one function a row of the table in stub.c ---- */
 
 typedef struct reply packet_fn(struct stub *stub, const struct request *request);
@@ -73,7 +77,7 @@ packet_fn on_why, on_continue, on_step, on_continue_signal, on_step_signal;
 packet_fn on_resume, on_resume_query;
 packet_fn on_supported, on_no_ack, on_read_features, on_host_info;
 packet_fn on_look_at, on_choose_resumed, on_is_alive;
-packet_fn on_threads, on_no_more_threads, on_current_thread, on_thread_info;
+packet_fn on_threads, on_no_more_threads, on_current_thread, on_thread_info, on_read_threads;
 packet_fn on_attached, on_detach, on_kill, on_kill_process;
 packet_fn on_monitor;
 

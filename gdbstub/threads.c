@@ -29,17 +29,23 @@ threads_has(const struct threads *threads, int thread)
 }
 
 const char *
-threads_describe(const struct threads *threads, int thread, char text[THREAD_TEXT])
+threads_name(int thread)
+{
+	return thread == THREAD_HOST ? "host" : "guest";
+}
+
+const char *
+threads_words(const struct threads *threads, int thread, char text[THREAD_TEXT])
 {
 	const struct descry_world_trace *trace;
 	char name[DESCRY_WORLD_STEP_TEXT];
 	unsigned step;
 
 	if (thread != THREAD_HOST)
-		return "guest";
+		return "";
 	trace = descry_world_last(threads->world);
 	step = trace->op[trace->op_count - 1].step;
-	snprintf(text, THREAD_TEXT, "host (%s %s)", descry_world_step_text(step, name),
+	snprintf(text, THREAD_TEXT, "%s %s", descry_world_step_text(step, name),
 		 descry_world_step_title(step));
 	return text;
 }

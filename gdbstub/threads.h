@@ -32,9 +32,12 @@ int threads_current(const struct threads *threads);
 /* Is there such a thread? */
 DESCRY_MUST_CHECK bool threads_has(const struct threads *threads, int thread);
 
-/* "guest", "host (X6 software restore)" */
+/* "guest", "host" */
+const char *threads_name(int thread);
+
+/* "X6 software restore"; of the guest, nothing. */
 #define THREAD_TEXT 64u
-const char *threads_describe(const struct threads *threads, int thread, char text[THREAD_TEXT]);
+const char *threads_words(const struct threads *threads, int thread, char text[THREAD_TEXT]);
 
 /*
  * From show to hide the CPU holds what it holds for a thread: the guest, too, while the

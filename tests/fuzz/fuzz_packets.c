@@ -115,6 +115,7 @@ static const char *const seeds[] = {
 	"QStartNoAckMode",
 	"qXfer:features:read:target.xml:0,ffb",
 	"qXfer:features:read:target.xml:1000,100",
+	"qXfer:threads:read::0,fff",
 	"qHostInfo",
 	"qRcmd,73726567",                                       /* sreg */
 	"qRcmd,72656773",                                       /* regs */

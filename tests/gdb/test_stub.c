@@ -131,7 +131,7 @@ static const struct {
 	/* clang-format off */
 	{ "what the stub can", "qSupported:swbreak+;hwbreak+;xmlRegisters=i386",
 	  "PacketSize=10000;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;"
-	  "no-resumed+;qXfer:features:read+" },
+	  "no-resumed+;qXfer:features:read+;qXfer:threads:read+" },
 	{ "an unknown packet gets nothing", "vMustReplyEmpty", "" },
 	{ "an empty packet gets nothing", "", "" },
 	{ "a name that only begins like ours", "qCRC:0,1", "" },
@@ -143,6 +143,10 @@ static const struct {
 	{ "and no more", "qsThreadInfo", "l" },
 	{ "the current one", "qC", "QC1" },
 	{ "its name is guest", "qThreadExtraInfo,1", "6775657374" },
+	{ "all threads at once", "qXfer:threads:read::0,1000",
+	  "l<threads><thread id=\"1\" name=\"guest\"></thread></threads>" },
+	{ "only a part of that", "qXfer:threads:read::9,7", "m<thread" },
+	{ "and nothing with a name", "qXfer:threads:read:x:0,1000", "E00" },
 	{ "any thread", "Hg0", "OK" },
 	{ "all threads", "Hc-1", "OK" },
 	{ "a thread that is not there", "Hg2", "E16" },
@@ -266,6 +270,10 @@ test_host_comes_and_goes(void **state)
 	assert_string_equal(ask("qThreadExtraInfo,1"), "6775657374");
 	assert_string_equal(ask("qThreadExtraInfo,2"), /* host (X1 event in the guest) */
 			    "686f737420285831206576656e7420696e2074686520677565737429");
+	assert_string_equal(ask("qXfer:threads:read::0,1000"),
+			    "l<threads><thread id=\"1\" name=\"guest\"></thread>"
+			    "<thread id=\"2\" name=\"host\">X1 event in the guest</thread>"
+			    "</threads>");
 	descry_world_finish(world);
 	assert_string_equal(ask("qfThreadInfo"), "m1");
 	assert_string_equal(ask("qC"), "QC1");
@@ -319,6 +327,50 @@ test_host_is_stepped_to_its_end(void **state)
 	assert_string_equal(value("eax"), "00000000");
 	assert_string_equal(value("fs_limit"), "ffffffff"); /* which is what it lost */
 	assert_string_equal(ask("s"), "T0508:017c0000;04:00700000;thread:1;");
+}
+
+/* Through all of a switch, with a look at both threads behind each operation. */
+static void
+watch_switch(void)
+{
+	static char guest[PACKET_MAX + 1];
+
+	strcpy(guest, ask("g"));
+	descry_world_begin(world);
+	while (descry_world_in_flight(world)) {
+		assert_string_equal(ask("Hg1"), "OK");
+		assert_string_equal(ask("g"), guest);
+		assert_string_equal(ask("m7c00,4"), "4043ebfc");
+		assert_string_equal(ask("Hg2"), "OK");
+		assert_int_equal(strlen(ask("g")), strlen(guest));
+		ask("vCont;s:2;c");
+	}
+	assert_string_equal(ask("Hg1"), "OK");
+}
+
+/* What a switch does to the guest does not depend on who watches it, whatever the strategy. */
+static void
+test_watching_changes_nothing(void **state)
+{
+	const struct descry_strategy *row;
+
+	for (size_t i = 0; (row = descry_strategy_at(i)) != NULL; i++) {
+		char name[DESCRY_STRATEGY_TEXT];
+		struct descry_vcpu_image alone, watched;
+
+		print_message("%s\n", descry_strategy_text(row, name));
+		descry_world_choose(world, row);
+		descry_world_interrupt(world);
+		descry_vcpu_save(descry_monitor_vcpu(monitor), &alone);
+		close_stub(state);
+		open_stub(state);
+		descry_world_choose(world, row);
+		watch_switch();
+		descry_vcpu_save(descry_monitor_vcpu(monitor), &watched);
+		assert_memory_equal(&watched, &alone, sizeof(alone));
+		close_stub(state);
+		open_stub(state);
+	}
 }
 
 static const struct {
@@ -718,6 +770,7 @@ main(void)
 		TEST(test_host_comes_and_goes),
 		TEST(test_host_is_stepped),
 		TEST(test_host_is_stepped_to_its_end),
+		TEST(test_watching_changes_nothing),
 		TEST(test_who_goes_on),
 		TEST(test_old_steps),
 		TEST(test_writes_in_flight),

@@ -69,7 +69,7 @@ class Attach(Gdb):
             ("p/x $eip", r"= 0x7c00\n"),
             ("p/x $ip", r"= 0x7c00\n"),
             ("p $cr0", r"= \[ ET \]"),
-            ("info threads", r"\* 1 +Thread 1 \(guest\)"),
+            ("info threads", r'\* 1 +Thread 1 "guest"'),
             ("info registers", r"eax .*ldtr_state +0x0"),
             ("info registers st0", r"<unavailable>"),
         )
@@ -228,8 +228,8 @@ class Host(Gdb):
 
     def test_walk(self):
         self.in_flight(
-            ("info threads", r"\* 1 +Thread 1 \(guest\) .*t3_unreal \(\).*"
-                             r" 2 +Thread 2 \(host \(X1 event in the guest\)\) "),
+            ("info threads", r'\* 1 +Thread 1 "guest" .*t3_unreal \(\).*'
+                             r' 2 +Thread 2 "host" \(X1 event in the guest\) '),
             ("thread 2", r"Switching to thread 2"),
             ("p/x $fs_limit", r"= 0xffffffff\n"),
             ("stepi", r"^X2 delivery: FLAGS=.* CS=0000 IP=00007c1b .*0x000f0000 in"),
@@ -238,8 +238,8 @@ class Host(Gdb):
             ("p/x $fs_limit", r"= 0xffff\n"),
             ("p $fs_desc", r"= \[ type=DATA_RW_A S DPL=0 P DB \]"),
             ("p $cr0", r"= \[ PE ET \]"),
-            ("info threads", r" 1 +Thread 1 \(guest\) .*t3_unreal \(\).*"
-                             r"\* 2 +Thread 2 \(host \(X4 host caches loaded\)\) "),
+            ("info threads", r' 1 +Thread 1 "guest" .*t3_unreal \(\).*'
+                             r'\* 2 +Thread 2 "host" \(X4 host caches loaded\) '),
             ("thread 1", r"Switching to thread 1"),
             ("p/x $fs_limit", r"= 0xffffffff\n"),
             ("p $fs_state", r"= \[ UNREAL UNREAL-BASE \]"),
@@ -247,8 +247,8 @@ class Host(Gdb):
             ("x/i $pc", r"=> 0x7c1b <t3_unreal>:\s+mov "),
             ("thread 2", r"Switching to thread 2"),
             ("stepi 100", r"X6 POP fs, 0010 .*X7 IRET.*the guest has the CPU again\n"
-                          r".*Thread 1 stopped"),
-            ("info threads", r"^  Id [^\n]*\n\* 1 +Thread 1 \(guest\) [^\n]*\n$"),
+                          r'.*Thread 1 "guest" stopped'),
+            ("info threads", r'^  Id [^\n]*\n\* 1 +Thread 1 "guest" [^\n]*\n$'),
             ("p/x $fs_limit", r"= 0xffff\n"),
             ("continue", r"unhandled #GP.*t4_store.*signal SIGSEGV"),
         )
@@ -260,19 +260,19 @@ class Host(Gdb):
             ("monitor world hold", r"stops at X1"),
             ("continue", r"Breakpoint 1, t3_unreal"),
             ("continue", r"host interrupt before 0000:7c2c t4_store: .*; in flight under "
-                         r"selector-real/small\n.*Thread 2 received signal SIGTRAP"),
+                         r'selector-real/small\n.*Thread 2 "host" received signal SIGTRAP'),
             ("stepi 13", r"X2 delivery.*X4 MOV fs, 0010 "),
             ("p/x $fs_limit", r"= 0xffff\n"),
             ("thread 1", r"t4_store \(\)"),
             ("p/x $fs_limit", r"= 0xffffffff\n"),
-            ("continue", r"unhandled #GP.*t4_store.*Thread 1 received signal SIGSEGV"),
+            ("continue", r'unhandled #GP.*t4_store.*Thread 1 "guest" received signal SIGSEGV'),
         )
 
     def test_continue(self):
         self.in_flight(
             ("break t4_store", None),
             ("continue", r"Breakpoint 2, t4_store"),
-            ("info threads", r"^  Id .*\n\* 1 +Thread 1 \(guest\) [^\n]*\n$"),
+            ("info threads", r'^  Id .*\n\* 1 +Thread 1 "guest" [^\n]*\n$'),
             ("p/x $fs_limit", r"= 0xffff\n"),
         )
 
@@ -290,7 +290,7 @@ class Host(Gdb):
         self.in_flight(
             ("info threads", None),
             ("set scheduler-locking on", None),
-            ("stepi", r"the host has the CPU, and the guest waits.*Thread 1 stopped"),
+            ("stepi", r'the host has the CPU, and the guest waits.*Thread 1 "guest" stopped'),
             ("set $eax = 1", r"the host has the CPU, and the guest is what it was"),
             ("set scheduler-locking off", None),
             ("stepi", r"43\s"),
@@ -301,12 +301,12 @@ class Host(Gdb):
         self.in_flight(
             ("info threads", None),
             ("thread 2", None),
-            ("stepi", r"or `set scheduler-locking step`\n.*Thread 1 stopped"),
+            ("stepi", r'or `set scheduler-locking step`\n.*Thread 1 "guest" stopped'),
             ("set scheduler-locking step", None),
             ("thread 2", None),
             ("stepi", r"^X2 delivery"),
             ("stepi 100", r"X7 IRET.*the guest has the CPU again\n.*No unwaited-for children"),
-            ("info threads", r"^  Id [^\n]*\n  1 +Thread 1 \(guest\) [^\n]*\n\n"
+            ("info threads", r'^  Id [^\n]*\n  1 +Thread 1 "guest" [^\n]*\n\n'
                              r"The current thread <Thread ID 2> has terminated"),
             ("thread 1", r"t3_unreal \(\)"),
             ("stepi", r"43\s"),
@@ -316,7 +316,7 @@ class Host(Gdb):
     def test_from_a_second_gdb(self):
         self.in_flight(("stepi", None), ("monitor world begin", None))
         self.session(
-            ("info threads", r"1 +Thread 1 \(guest\).*\* 2 +Thread 2 \(host"),
+            ("info threads", r'1 +Thread 1 "guest".*\* 2 +Thread 2 "host"'),
             ("p/x $eip", r"= 0x7c21\n"),
         )
 
