@@ -1,8 +1,8 @@
 # big-real: what code in big real mode may rely on.
 #
-# All data segments have 4 GiB, PE is clear. Each line is a habit of such code: 32-bit offsets, string
-# instructions across 64 KiB, selectors pushed and popped and changed, interrupts in between. The
-# limits have to survive all of it, and a new selector has to move the base.
+# All data segments have 4 GiB, PE is clear. Each line is a habit of such code: 32-bit offsets,
+# string instructions across 64 KiB, selectors pushed and popped and changed, interrupts in between.
+# The limits have to survive all of it, and a new selector has to move the base.
 
 	.include "incidents/unreal.inc"
 

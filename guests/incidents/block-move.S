@@ -9,7 +9,7 @@
 
 	.set	DEVICE, 0x00300000
 	.set	BLOCK, 0x00200000
-	.set	SOURCE, 0x10			# of the table: where is what, as INT 15h wants it
+	.set	SOURCE, 0x10			# of the table, as INT 15h wants it
 	.set	TARGET, 0x18
 	.set	BIOS_CODE, 0x20
 	.set	BIOS_STACK, 0x28

@@ -1,8 +1,8 @@
 # espfix: half of the kernel's stack pointer in ring 3.
 #
-# Ring 3 runs on a 16-bit stack. IRET to it loads SP, because SS.B of the new cache is 0; the upper half
-# of ESP stays what it was: the kernel's. The second time the kernel leaves through a segment that
-# lets the same bytes lie at offsets below 64 KiB, so that the half that stays is 0.
+# Ring 3 runs on a 16-bit stack. IRET to it loads SP, because SS.B of the new cache is 0; the upper
+# half of ESP stays what it was: the kernel's. The second time the kernel leaves through a segment
+# that lets the same bytes lie at offsets below 64 KiB, so that the half that stays is 0.
 
 	.include "cpu/cpu.inc"
 

@@ -1,8 +1,8 @@
 # far-jump: a segment load between two writes of CR0, without and with a far jump.
 #
-# Both ways fetch a 4 GiB segment for FS in protected mode, and then store at fs:20000. Most CPUs are
-# content with either. Some machines were seen that load FS by the old mode's rule until the
-# far jump.
+# Both ways fetch a 4 GiB segment for FS in protected mode, and then store at fs:20000. Most CPUs
+# are content with either. Some machines were seen that load FS by the old mode's rule until the far
+# jump.
 
 	.include "incidents/unreal.inc"
 

@@ -1,8 +1,8 @@
 # forced-limit: big real mode on a hypervisor that runs real mode as virtual-8086 mode.
 #
-# FS is loaded with 4 GiB in protected mode, PE is cleared, and a dword is stored at fs:20000. On a CPU
-# that is all. Virtual-8086 mode has one limit, FFFFh, and one base for each selector. The guest says what
-# FS reads as, and where the store went.
+# FS is loaded with 4 GiB in protected mode, PE is cleared, and a dword is stored at fs:20000. On a
+# CPU that is all. Virtual-8086 mode has one limit, FFFFh, and one base for each selector. The guest
+# says what FS reads as, and where the store went.
 
 	.include "incidents/unreal.inc"
 

@@ -1,8 +1,8 @@
 # gate-rpl: the privilege bits in CS behind a call gate.
 #
-# Ring 3 calls ring 0 through a gate whose selector has RPL 3 in it. What the gate holds there does not
-# count: RPL of CS becomes the new CPL. The kernel pushes CS and returns to it by IRET, as a VxD
-# does to switch interrupts. With RPL 3 in CS that would be a return to ring 3.
+# Ring 3 calls ring 0 through a gate whose selector has RPL 3 in it. What the gate holds there does
+# not count: RPL of CS becomes the new CPL. The kernel pushes CS and returns to itself by IRET.
+# With RPL 3 in CS that would be a return to ring 3.
 
 	.include "cpu/cpu.inc"
 

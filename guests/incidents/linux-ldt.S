@@ -1,7 +1,7 @@
 # linux-ldt: examples/linux-ldt.c as a guest; the host interrupt takes the place of the sleep.
 #
-# FS is loaded from entry 0 of the LDT, and the entry is rewritten. What FS holds shows in what lies at
-# fs:0, and in whether fs:1800 can be read: the old limit is FFFh, the new one 1FFFh.
+# FS is loaded from entry 0 of the LDT, and the entry is rewritten. What FS holds shows in what lies
+# at fs:0, and in whether fs:1800 can be read: the old limit is FFFh, the new one 1FFFh.
 
 	.include "cpu/cpu.inc"
 
@@ -29,7 +29,7 @@
 protected:
 	mov	$LDT, %ax
 	lldt	%ax
-	movl	$old_base, OLD			# each segment begins with the address of its name
+	movl	$old_base, OLD			# a segment begins with its name's address
 	movl	$new_base, NEW
 	mov	$IN_LDT, %ax
 	mov	%ax, %fs

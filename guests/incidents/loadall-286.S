@@ -1,8 +1,8 @@
 # loadall-286: a real-mode block move above 1 MiB, out and back, on a 286.
 #
-# LOADALL takes all caches from a table at 800h, so a segment may begin above 1 MiB while its selector is
-# that of a real-mode one. First ES does, and REP MOVSW writes there; then DS does, and REP MOVSW
-# reads it back. The next load of the selector makes an ordinary segment of it.
+# LOADALL takes all caches from a table at 800h, so a segment may begin above 1 MiB while its
+# selector is that of a real-mode one. First ES does, and REP MOVSW writes there; then DS does, and
+# REP MOVSW reads it back. The next load of the selector makes an ordinary segment of it.
 
 	.include "guest.inc"
 

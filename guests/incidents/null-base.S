@@ -1,8 +1,8 @@
 # null-base: what a null selector leaves in the cache of FS.
 #
-# A task has a thread area behind FS. The next one has none, so the kernel loads a null selector. On an
-# Intel part the base is gone; on an older AMD part base and limit stay where they are. The second
-# time the kernel washes the register with a flat segment first.
+# A task has a thread area behind FS. The next one has none, so the kernel loads a null selector. On
+# an Intel part the base is gone; on an older AMD part base and limit stay where they are. The
+# second time the kernel washes the register with a flat segment first.
 
 	.include "cpu/cpu.inc"
 

@@ -1,8 +1,8 @@
 # null-usable: a store through a null ES.
 #
 # After `mov es, 0` the cache of an Intel part holds base 0, limit FFFFFFFFh and a bit that says
-# unusable. The bit alone makes the store a #GP(0). Whoever carries the store out in its place and looks
-# at base and limit finds nothing wrong with it.
+# unusable. The bit alone makes the store a #GP(0). Whoever carries the store out in its place and
+# looks at base and limit finds nothing wrong with it.
 
 	.include "cpu/cpu.inc"
 

@@ -1,9 +1,9 @@
 # pop-ss: a debug exception that ring 3 has earned and ring 0 receives.
 #
-# A data breakpoint watches the word that POP SS reads. The exception is held off behind POP SS for one
-# instruction, and that instruction is INT3: a way into the kernel. So #DB comes before the first
-# instruction of the kernel's INT3 handler. Its own handler looks at CS on the stack, finds ring 0, and
-# concludes that DS is the kernel's. It is still that of ring 3.
+# A data breakpoint watches the word that POP SS reads. The exception is held off behind POP SS for
+# one instruction, and that instruction is INT3: a way into the kernel. So #DB comes before the
+# first instruction of the kernel's INT3 handler. Its own handler looks at CS on the stack, finds
+# ring 0, and concludes that DS is the kernel's. It is still that of ring 3.
 
 	.include "cpu/cpu.inc"
 

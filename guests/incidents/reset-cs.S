@@ -5,7 +5,7 @@
 
 	.include "guest.inc"
 
-	.set	ROM, 0xf000			# offset of the ROM in its segment: the last 4 KiB
+	.set	ROM, 0xf000			# its offset in the segment: the last 4 KiB
 
 	.code16
 	.globl	_start

@@ -1,7 +1,7 @@
 # stale-selector: a selector that the guest has written comes back as the one before.
 #
-# ES is loaded in protected mode: selector 0010, base 0, 4 GiB. In real mode the guest loads it with 0:
-# base 0 again. Then it goes back to protected mode, and reads what it has written.
+# ES is loaded in protected mode: selector 0010, base 0, 4 GiB. In real mode the guest loads it with
+# 0: base 0 again. Then it goes back to protected mode, and reads what it has written.
 
 	.include "incidents/unreal.inc"
 

@@ -1,7 +1,7 @@
 # task-gate-dpl: INT 8 from ring 3, where vector 8 is a task gate for double faults.
 #
-# The gate has DPL 0: only the CPU may go through it. INT n asks DPL of every gate, of task gates too, so
-# ring 3 gets #GP with the vector in the error code.
+# The gate has DPL 0: only the CPU may go through it. INT n asks DPL of every gate, of task gates
+# too, so ring 3 gets #GP with the vector in the error code.
 
 	.include "cpu/cpu.inc"
 

@@ -1,7 +1,7 @@
 # task-ldt: two tasks, two local descriptor tables, one selector.
 #
-# FS of the new task is entry 1 of its LDT. Both tasks use the same selector for it and mean different
-# memory. A task switch that loads FS before LDTR finds the entry of the old task.
+# FS of the new task is entry 1 of its LDT. Both tasks use the same selector for it and mean
+# different memory. A task switch that loads FS before LDTR finds the entry of the old task.
 
 	.include "cpu/cpu.inc"
 

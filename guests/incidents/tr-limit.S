@@ -1,8 +1,8 @@
 # tr-limit: an I/O bitmap that lies beyond the limit of TR.
 #
-# Ring 3 may read port 61h: the bitmap behind its TSS says so. Before, the host interrupts the guest: look
-# at the host's own TR then. The kernel answers a #GP of ring 3 by loading TR again, and lets it
-# try once more.
+# Ring 3 may read port 61h: the bitmap behind its TSS says so. Before, the host interrupts the
+# guest: look at the host's own TR then. The kernel answers a #GP of ring 3 by loading TR again, and
+# lets it try once more.
 
 	.include "cpu/cpu.inc"
 

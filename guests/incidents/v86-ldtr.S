@@ -1,8 +1,8 @@
 # v86-ldtr: a task switch into virtual-8086 mode, and which registers are 8086 ones.
 #
 # The new task has EFLAGS.VM set, so its six segments are loaded as an 8086 does: selector * 16. Its
-# LDT selector is none of them: LDTR is loaded from the GDT, as always. The 8086 program puts a forged
-# table where selector * 16 would be, and asks the kernel by INT 30h to use the LDT.
+# LDT selector is none of them: LDTR is loaded from the GDT, as always. The 8086 program puts a
+# forged table where selector * 16 would be, and asks the kernel by INT 30h to use the LDT.
 
 	.include "cpu/cpu.inc"
 
