@@ -27,20 +27,9 @@ prepare_host_state(struct vmcs *vmcs, const struct descry_segment *host_fs)
 static bool
 op_save_registers(struct world_switch *sw, unsigned arg)
 {
-	const struct descry_state *state = world_state(sw);
-	struct vmcs *vmcs = &sw->vmcs;
-
 	(void)arg;
-	prepare_host_state(vmcs, sw->strategy->host_fs);
-	vmcs->value[VMCS_GUEST_GDTR_BASE] = state->gdtr.base;
-	vmcs->value[VMCS_GUEST_GDTR_LIMIT] = state->gdtr.limit;
-	vmcs->value[VMCS_GUEST_IDTR_BASE] = state->idtr.base;
-	vmcs->value[VMCS_GUEST_IDTR_LIMIT] = state->idtr.limit;
-	vmcs->value[VMCS_GUEST_CR0] = state->cr0;
-	vmcs->value[VMCS_GUEST_RIP] = state->rip;
-	vmcs->value[VMCS_GUEST_RSP] = state->gpr[DESCRY_SP];
-	vmcs->value[VMCS_GUEST_RFLAGS] = state->rflags;
-	vmcs->value[VMCS_GUEST_INTERRUPTIBILITY] = state->shadow;
+	prepare_host_state(&sw->vmcs, sw->strategy->host_fs);
+	vmcs_put_registers(&sw->vmcs, world_state(sw));
 	world_note(sw, "VM exit: CR0 RIP RSP RFLAGS GDTR IDTR into the VMCS");
 	return true;
 }
@@ -217,21 +206,10 @@ op_check_entry_or_interpret(struct world_switch *sw, unsigned arg)
 static bool
 op_load_registers(struct world_switch *sw, unsigned arg)
 {
-	struct descry_state *state = descry_vcpu_state_mutable(sw->vcpu);
-	const uint64_t *guest = sw->vmcs.value;
-
 	(void)arg;
-	state->cr0 = guest[VMCS_GUEST_CR0];
-	state->rflags = guest[VMCS_GUEST_RFLAGS];
-	state->rip = guest[VMCS_GUEST_RIP];
-	state->gpr[DESCRY_SP] = guest[VMCS_GUEST_RSP];
-	state->shadow = (uint8_t)guest[VMCS_GUEST_INTERRUPTIBILITY];
+	vmcs_get_registers(&sw->vmcs, descry_vcpu_state_mutable(sw->vcpu));
 	descry_vcpu_state_changed(sw->vcpu);
 	descry_op_flush_tlb(sw->vcpu);
-	descry_op_load_gdtr(sw->vcpu, guest[VMCS_GUEST_GDTR_BASE],
-			    (uint32_t)guest[VMCS_GUEST_GDTR_LIMIT]);
-	descry_op_load_idtr(sw->vcpu, guest[VMCS_GUEST_IDTR_BASE],
-			    (uint32_t)guest[VMCS_GUEST_IDTR_LIMIT]);
 	world_note(sw, "CR0 RIP RSP RFLAGS GDTR IDTR from the VMCS");
 	return true;
 }

@@ -45,6 +45,20 @@ vmcs_encoding(enum vmcs_place place)
 	return place < VMCS_HOST_ES ? guest_row(place)->at : host_encodings[place - VMCS_HOST_ES];
 }
 
+/* --- rows ----------------------------------------------------------------------------- */
+
+static void
+put_word(struct vmcs *vmcs, unsigned place, const struct descry_state *state)
+{
+	vmcs->value[place] = descry_exchange_pack(guest_row((enum vmcs_place)place), state);
+}
+
+static void
+get_word(const struct vmcs *vmcs, unsigned place, struct descry_state *state)
+{
+	descry_exchange_unpack(guest_row((enum vmcs_place)place), vmcs->value[place], state);
+}
+
 #define SEGMENT_GROUPS 4u /* selector, base, limit, rights: each indexed by enum descry_sreg */
 
 /*
@@ -57,12 +71,8 @@ vmcs_put_segment(struct vmcs *vmcs, enum descry_sreg sreg, const struct descry_s
 	struct descry_state state = { 0 };
 
 	state.seg[sreg] = *seg;
-	for (unsigned group = 0; group < SEGMENT_GROUPS; group++) {
-		const unsigned place = group * DESCRY_SREG_COUNT + sreg;
-
-		vmcs->value[place] =
-			descry_exchange_pack(guest_row((enum vmcs_place)place), &state);
-	}
+	for (unsigned group = 0; group < SEGMENT_GROUPS; group++)
+		put_word(vmcs, group * DESCRY_SREG_COUNT + sreg, &state);
 }
 
 struct descry_segment
@@ -70,11 +80,21 @@ vmcs_get_segment(const struct vmcs *vmcs, enum descry_sreg sreg)
 {
 	struct descry_state state = { 0 };
 
-	for (unsigned group = 0; group < SEGMENT_GROUPS; group++) {
-		const unsigned place = group * DESCRY_SREG_COUNT + sreg;
-
-		descry_exchange_unpack(guest_row((enum vmcs_place)place), vmcs->value[place],
-				       &state);
-	}
+	for (unsigned group = 0; group < SEGMENT_GROUPS; group++)
+		get_word(vmcs, group * DESCRY_SREG_COUNT + sreg, &state);
 	return state.seg[sreg];
+}
+
+void
+vmcs_put_registers(struct vmcs *vmcs, const struct descry_state *state)
+{
+	for (unsigned place = VMCS_GUEST_GDTR_BASE; place < VMCS_HOST_ES; place++)
+		put_word(vmcs, place, state);
+}
+
+void
+vmcs_get_registers(const struct vmcs *vmcs, struct descry_state *state)
+{
+	for (unsigned place = VMCS_GUEST_GDTR_BASE; place < VMCS_HOST_ES; place++)
+		get_word(vmcs, place, state);
 }

@@ -5,7 +5,7 @@
 #ifndef DESCRY_WORLD_VMX_VMCS_H
 #define DESCRY_WORLD_VMX_VMCS_H
 
-#include <descry/segment.h>
+#include <descry/state.h>
 
 /* Places in the table of encodings. The segment groups are indexed by enum descry_sreg. */
 enum vmcs_place {
@@ -49,5 +49,9 @@ uint32_t vmcs_encoding(enum vmcs_place place);
 
 void vmcs_put_segment(struct vmcs *vmcs, enum descry_sreg sreg, const struct descry_segment *seg);
 struct descry_segment vmcs_get_segment(const struct vmcs *vmcs, enum descry_sreg sreg);
+
+/* CR0 RIP RSP RFLAGS GDTR IDTR and what holds interrupts back. */
+void vmcs_put_registers(struct vmcs *vmcs, const struct descry_state *state);
+void vmcs_get_registers(const struct vmcs *vmcs, struct descry_state *state);
 
 #endif
