@@ -280,7 +280,8 @@ descry_monitor_run(struct descry_monitor *monitor, const struct descry_run_reque
 	inject_settle(&monitor->schedule, state_of(&run));
 	breakpoints_clear_target(&monitor->breakpoints);
 	monitor->devices.muted = false;
-	atomic_store(&monitor->interrupted, false);
+	if (!request->probe || stop->reason == DESCRY_STOP_INTERRUPTED)
+		atomic_store(&monitor->interrupted, false);
 	monitor->last_stop = *stop;
 }
 

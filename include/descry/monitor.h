@@ -115,7 +115,8 @@ const struct descry_stop *descry_monitor_last_stop(const struct descry_monitor *
 
 /*
  * From a signal handler: the run that goes on, or else the next one, stops with
- * DESCRY_STOP_INTERRUPTED. Whatever ends a run uses the interrupt up. One that came while
+ * DESCRY_STOP_INTERRUPTED. Whatever ends a run uses the interrupt up; a probe that ends
+ * otherwise leaves it to the next run. One that came while
  * nothing was asked of the guest (at a prompt) is dropped by clear, which a front end
  * calls where Ctrl-C begins to mean "stop this": before a command, or a whole script.
  */

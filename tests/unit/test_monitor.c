@@ -599,6 +599,41 @@ test_interrupt(void **state)
 	descry_monitor_destroy(signalled);
 }
 
+static bool
+interrupt_and_stop(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
+{
+	(void)owner;
+	descry_monitor_interrupt(monitor);
+	stop_describe(monitor, DESCRY_STOP_HOST_INTERRUPT, NULL, stop);
+	return false;
+}
+
+/* A run that ends otherwise uses the interrupt up; a probe leaves it to the next. */
+static void
+test_interrupt_at_the_end(void **state)
+{
+	const struct descry_host_hooks hooks = { .interrupt = interrupt_and_stop,
+						 .run = run_begins,
+						 .replaced = machine_replaced };
+	const bool probes[] = { false, true };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(probes); i++) {
+		struct descry_monitor *monitor =
+			CREATE("\xe6\xed\xeb\xfe"); /* out 0xed, al; jmp $ */
+		const struct descry_run_request request = { .probe = probes[i] };
+		struct taken taken = { 0 };
+		struct descry_stop stop;
+
+		descry_monitor_on_host(monitor, &hooks, &taken);
+		descry_monitor_run(monitor, &request, &stop);
+		assert_int_equal(stop.reason, DESCRY_STOP_HOST_INTERRUPT);
+		assert_int_equal(run(monitor, 10).reason,
+				 probes[i] ? DESCRY_STOP_INTERRUPTED : DESCRY_STOP_STEP);
+		descry_monitor_destroy(monitor);
+	}
+}
+
 static void
 test_stale_kick_at_breakpoint(void **state)
 {
@@ -780,6 +815,7 @@ main(void)
 		cmocka_unit_test(test_target),
 		cmocka_unit_test(test_host_interrupt),
 		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_interrupt_at_the_end),
 		cmocka_unit_test(test_stale_kick_at_breakpoint),
 		cmocka_unit_test(test_watch_access),
 		cmocka_unit_test(test_watch_load),
