@@ -73,6 +73,7 @@ run(struct program *program)
 	status = batch_run(&program->options, program->session, &program->terminal, &quit);
 	if (status != EXIT_GOOD || quit)
 		return status;
+	descry_world_keep(program->world, false); /* nobody will ask any more */
 	began = now();
 	descry_monitor_run(program->monitor, &request, &stop);
 	descry_run_render(program->monitor, &stop, now() - began, &sink);

@@ -7,6 +7,7 @@
 #ifndef DESCRY_WORLD_H
 #define DESCRY_WORLD_H
 
+#include <descry/disas.h>
 #include <descry/monitor.h>
 #include <descry/reload.h>
 #include <descry/schedule.h>
@@ -212,6 +213,89 @@ enum descry_status descry_world_set_slots(struct descry_world *world,
 					  const struct descry_world_slot *slot, size_t count);
 const struct descry_world_slot *descry_world_slots(const struct descry_world *world, size_t *count);
 
+/* --- follow: what becomes of a loss --------------------------------------------------- */
+
+/* The access at X8, or another. happened is false when there was none in the window. */
+struct descry_world_access {
+	bool happened;
+	enum descry_sreg sreg;
+	enum descry_access access;
+	unsigned size;
+	uint32_t offset;
+	uint32_t linear;           /* when it does not fault */
+	struct descry_fault fault; /* vector DESCRY_VEC_NONE: none */
+	uint64_t retired;          /* boundary before the instruction that makes it */
+	uint64_t ip;
+	uint16_t cs;
+	char symbol[40]; /* "store+4", of that instruction; empty: none */
+};
+
+/* An instruction of the guest. */
+struct descry_world_place {
+	uint64_t retired; /* boundary before it */
+	uint64_t ip;
+	uint16_t cs;
+	char symbol[40]; /* "store+4"; empty: none */
+	char text[DESCRY_DISAS_TEXT];
+};
+
+enum descry_follow_kind {
+	DESCRY_FOLLOW_NOTHING,   /* nothing is lost */
+	DESCRY_FOLLOW_HEALS,     /* the guest has loaded again whatever was lost */
+	DESCRY_FOLLOW_MANIFESTS, /* it does something else than it would have */
+	DESCRY_FOLLOW_ENDS,      /* it ends before either */
+	DESCRY_FOLLOW_LASTS,     /* neither within the window */
+	DESCRY_FOLLOW_KIND_COUNT
+};
+const char *descry_follow_kind_text(enum descry_follow_kind kind); /* "heals", ... */
+
+/* How a loss first shows. */
+enum descry_manifest {
+	DESCRY_MANIFEST_FAULT,   /* a fault that should not be */
+	DESCRY_MANIFEST_ADDRESS, /* an access elsewhere, or one that should fault and does not */
+	DESCRY_MANIFEST_PATH,    /* another instruction is next */
+	DESCRY_MANIFEST_VALUE,   /* a register gets another value: of a lost selector, say */
+	DESCRY_MANIFEST_COUNT
+};
+const char *descry_manifest_text(enum descry_manifest manifest); /* "fault", ... */
+
+/* Segments that are as they should be again, and what has loaded them. */
+struct descry_follow_heal {
+	unsigned sregs; /* 1 << sreg */
+	struct descry_world_place at;
+};
+
+struct descry_follow {
+	enum descry_follow_kind kind;
+	enum descry_manifest manifest;
+	struct descry_fields lost;    /* at X7 */
+	uint64_t begin;               /* X7, as a count of instructions */
+	struct descry_world_place at; /* HEALS, MANIFESTS: the instruction; else where it stands */
+	/* MANIFESTS: what it does and what it should do; ENDS: how */
+	char what[240];
+	struct descry_world_access access, truth; /* the access that shows it, on both sides */
+	size_t heal_count;
+	struct descry_follow_heal heal[DESCRY_SREG_COUNT]; /* in their order */
+};
+
+/* "heals at reload+4 (0008:7c8a) after 212 instructions: mov fs, ax" */
+#define DESCRY_FOLLOW_TEXT 320u
+const char *descry_follow_text(const struct descry_follow *follow, char text[DESCRY_FOLLOW_TEXT]);
+
+/* "reload+4 (0008:7c8a) after 212 instructions: mov fs, ax" */
+const char *descry_place_text(const struct descry_world_place *place, uint64_t begin,
+			      char text[DESCRY_FOLLOW_TEXT]);
+
+/*
+ * From where the last switch was begun, for so many instructions. The machine is left as it is.
+ */
+#define DESCRY_FOLLOW_WINDOW 1000000u
+enum descry_status descry_world_follow(struct descry_world *world, uint64_t count,
+				       struct descry_follow *out, struct descry_error *err);
+
+/* What that takes is kept of each switch, as long as this is on: a snapshot. It is at first. */
+void descry_world_keep(struct descry_world *world, bool keep);
+
 /* --- compare: one boundary under every strategy --------------------------------------- */
 
 /* What came of it (DESIGN: outcomes). */
@@ -236,21 +320,6 @@ enum descry_regained {
 };
 const char *descry_regained_text(enum descry_regained regained); /* "by-chance", ... */
 
-/* The access at X8. happened is false when there was none in the window. */
-struct descry_world_access {
-	bool happened;
-	enum descry_sreg sreg;
-	enum descry_access access;
-	unsigned size;
-	uint32_t offset;
-	uint32_t linear;           /* when it does not fault */
-	struct descry_fault fault; /* vector DESCRY_VEC_NONE: none */
-	uint64_t retired;          /* boundary before the instruction that makes it */
-	uint64_t ip;
-	uint16_t cs;
-	char symbol[40]; /* "store+4", of that instruction; empty: none */
-};
-
 struct descry_compare_row {
 	const struct descry_strategy *strategy;
 	enum descry_outcome outcome;
@@ -262,6 +331,7 @@ struct descry_compare_row {
 	struct descry_world_access access;
 	struct descry_world_access truth; /* the same access without the switch */
 	char detail[480];
+	struct descry_follow follow;
 	struct descry_world_trace trace;
 };
 

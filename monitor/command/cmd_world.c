@@ -2,6 +2,8 @@
 #include "command/render_world.h"
 #include "command/session.h"
 
+#include <descry/number.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +17,17 @@ enum world_action {
 	ACTION_FINISH,
 	ACTION_HOLD,
 	ACTION_SHOW,
+	ACTION_FOLLOW,
 	ACTION_FLAW,
 	ACTION_HOST,
 	ACTION_COUNT
 };
 
 static const char *const world_actions[ACTION_COUNT + 1] = {
-	[ACTION_LIST] = "list", [ACTION_USE] = "use",       [ACTION_BEGIN] = "begin",
-	[ACTION_STEP] = "step", [ACTION_FINISH] = "finish", [ACTION_SHOW] = "show",
-	[ACTION_FLAW] = "flaw", [ACTION_HOST] = "host",     [ACTION_HOLD] = "hold",
+	[ACTION_LIST] = "list",     [ACTION_USE] = "use",       [ACTION_BEGIN] = "begin",
+	[ACTION_STEP] = "step",     [ACTION_FINISH] = "finish", [ACTION_SHOW] = "show",
+	[ACTION_FLAW] = "flaw",     [ACTION_HOST] = "host",     [ACTION_HOLD] = "hold",
+	[ACTION_FOLLOW] = "follow",
 };
 
 static const char *const interrupt_kinds[] = { "host", NULL };
@@ -173,6 +177,27 @@ world_hold(struct command_call *call)
 	return DESCRY_COMMAND_OK;
 }
 
+/* --- what has become of it ------------------------------------------------------------ */
+
+static enum descry_command_result
+world_follow(struct command_call *call)
+{
+	const char *text = call->count > 1 ? call->argument[1].text : NULL;
+	uint64_t count = DESCRY_FOLLOW_WINDOW;
+	struct descry_follow follow;
+	char why[DESCRY_NUMBER_WHY];
+
+	if (text && (!descry_number_parse(text, strlen(text), &count, why) || count == 0))
+		return command_error(call, DESCRY_BAD_ARGUMENT,
+				     "world follow %.40s: %s; how many instructions at most, such "
+				     "as 5000000?",
+				     text, count ? why : "that is none");
+	if (descry_world_follow(call->world, count, &follow, call->err) != DESCRY_OK)
+		return DESCRY_COMMAND_ERROR;
+	render_follow(&follow, call->sink);
+	return DESCRY_COMMAND_OK;
+}
+
 /* --- what the host does wrong, and what it is like ------------------------------------ */
 
 static int
@@ -313,7 +338,7 @@ run_world(struct command_call *call)
 		[ACTION_BEGIN] = world_begin,   [ACTION_STEP] = world_step,
 		[ACTION_FINISH] = world_finish, [ACTION_SHOW] = world_show,
 		[ACTION_FLAW] = world_flaw,     [ACTION_HOST] = world_host,
-		[ACTION_HOLD] = world_hold,
+		[ACTION_HOLD] = world_hold,     [ACTION_FOLLOW] = world_follow,
 	};
 
 	if (!call->world)
@@ -396,6 +421,10 @@ static const char world_help[] =
 	"                      segments that each step changed\n"
 	"world show X4         one step with all eight segments: selector, cache, what a\n"
 	"                      reload would give there, and what the strategy has saved\n"
+	"world follow [COUNT]  what becomes of what the last switch has lost, in so many\n"
+	"                      instructions (1000000): does the guest load it again, and it\n"
+	"                      heals, or does it show? From where the switch was, beside the\n"
+	"                      same guest without it; the machine stays as it is\n"
 	"world flaw [NAME]     what the host does wrong: turns one on, or off again\n"
 	"world host            what the host has been told to do besides\n"
 	"world host write PHYSICAL BYTES    it writes guest memory, each time at X5\n"

@@ -11,27 +11,6 @@
 /* --- JSON ----------------------------------------------------------------------------- */
 
 static json_t *
-access_json(const struct descry_world_access *access)
-{
-	const bool faults = access->fault.vector != DESCRY_VEC_NONE;
-	json_t *value;
-
-	if (!access->happened)
-		return json_null();
-	value = json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:I, s:o}", "segment",
-			  descry_sreg_name(access->sreg), "access",
-			  descry_access_text(access->access), "size", (int)access->size, "offset",
-			  (json_int_t)access->offset, "retired", (json_int_t)access->retired, "cs",
-			  (int)access->cs, "ip", (json_int_t)access->ip, "symbol",
-			  json_text(access->symbol));
-	json_object_set_new(value, "linear",
-			    faults ? json_null() : json_integer((json_int_t)access->linear));
-	json_object_set_new(value, "vector",
-			    faults ? json_integer(access->fault.vector) : json_null());
-	return value;
-}
-
-static json_t *
 equal_json(const struct descry_compare_row *row)
 {
 	json_t *value = json_object();
@@ -56,12 +35,13 @@ row_json(const struct descry_compare *compare, const struct descry_compare_row *
 {
 	char lost_at[DESCRY_WORLD_STEP_TEXT] = "";
 	json_t *value = json_pack(
-		"{s:s, s:s?, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "strategy", row->strategy->name,
-		"variant", row->strategy->variant, "lost_at",
+		"{s:s, s:s?, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "strategy",
+		row->strategy->name, "variant", row->strategy->variant, "lost_at",
 		json_text(row->lost_at ? descry_world_step_text(row->lost_at, lost_at) : lost_at),
 		"lost", world_fields_json(&row->lost), "fs", json_segment(&row->seg[DESCRY_FS]),
 		"outcome", descry_outcome_text(row->outcome), "detail", row->detail, "equal",
-		equal_json(row), "access", access_json(&row->access));
+		equal_json(row), "access", access_json(&row->access), "follow",
+		follow_json(&row->follow));
 
 	if (compare->about != DESCRY_FS)
 		json_object_set_new(value, descry_sreg_name(compare->about),
@@ -280,21 +260,34 @@ list_other_losses(const struct descry_compare *compare, const struct descry_comp
 	return used > 0;
 }
 
+/* Is there an instruction to be named? */
+static bool
+is_decided(const struct descry_follow *follow)
+{
+	return follow->kind == DESCRY_FOLLOW_HEALS || follow->kind == DESCRY_FOLLOW_MANIFESTS;
+}
+
 static void
 write_note(const struct descry_compare *compare, const struct descry_compare_row *row,
 	   const struct descry_sink *sink)
 {
 	char strategy[DESCRY_STRATEGY_TEXT];
-	char others[400];
+	char others[400], follow[DESCRY_FOLLOW_TEXT];
 	char note[sizeof(row->detail) + sizeof(others)];
+	const bool decided = is_decided(&row->follow);
 
 	if (!list_other_losses(compare, row, others, sizeof(others)) &&
-	    row->outcome == DESCRY_OUTCOME_SAME)
+	    row->outcome == DESCRY_OUTCOME_SAME && !decided)
 		return;
 	descry_sink_printf(sink, "%s\n", descry_strategy_text(row->strategy, strategy));
 	snprintf(note, sizeof(note), "%s%s", row->detail, others);
 	descry_sink_text(sink, "    ");
 	put_wrapped(sink, 4, 4, note);
+	write_heals(&row->follow, 4, sink);
+	if (decided) {
+		descry_sink_text(sink, "    ");
+		put_wrapped(sink, 4, 4, descry_follow_text(&row->follow, follow));
+	}
 }
 
 void

@@ -39,6 +39,9 @@ void render_host(const struct descry_world *world, const struct descry_sink *sin
 /* Every step, each with the segments that it has changed. */
 void render_switch_trace(const struct descry_world_trace *trace, const struct descry_sink *sink);
 
+/* What has become of a loss. */
+void render_follow(const struct descry_follow *follow, const struct descry_sink *sink);
+
 /* --- for the renders of this topic ---------------------------------------------------- */
 
 /* A comparison at one boundary. */
@@ -48,5 +51,12 @@ enum style world_outcome_style(enum descry_outcome outcome);
 
 /* Names like "fs.base". */
 json_t *world_fields_json(const struct descry_fields *fields);
+
+json_t *access_json(const struct descry_world_access *access);
+json_t *follow_json(const struct descry_follow *follow); /* null when nothing is lost */
+
+/* The segments that have healed one by one: a line for each instruction that has done it. */
+void write_heals(const struct descry_follow *follow, unsigned indent,
+		 const struct descry_sink *sink);
 
 #endif

@@ -67,6 +67,13 @@ void compare_describe_place(const struct descry_world_access *access, char *text
 /* "goes to 00020100", "faults with #GP (13)" */
 void compare_describe_end(const struct descry_world_access *access, char *text, size_t size);
 
+/* What it does and, when that differs, what it should do. why: the rule that refuses it; may be
+ * NULL.
+ */
+void compare_describe_difference(const struct descry_world_access *access,
+				 const struct descry_world_access *truth, const char *why,
+				 char *text, size_t size);
+
 /* Both. */
 void compare_describe_access(const struct descry_world_access *access, char *text, size_t size);
 

@@ -1,7 +1,7 @@
 #include "world/compare.h"
 #include "world/fields.h"
+#include "world/follow.h"
 #include "world/judge.h"
-#include "world/switch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,22 +36,23 @@ compare_describe_access(const struct descry_world_access *access, char *text, si
 	snprintf(text, size, "%s %s", place, end);
 }
 
-/* What it does and, when that differs, what it should do. */
-static void
-describe_outcome(struct descry_compare_row *row, const struct descry_world_access *access,
-		 const struct descry_world_access *truth, const char *why)
+void
+compare_describe_difference(const struct descry_world_access *access,
+			    const struct descry_world_access *truth, const char *why, char *text,
+			    size_t size)
 {
 	char does[120];
 	char should[64] = "as it does without the switch";
+	const bool differs = judge_access(access, truth) != DESCRY_OUTCOME_SAME;
 
 	compare_describe_access(access, does, sizeof(does));
-	if (row->outcome != DESCRY_OUTCOME_SAME && truth->fault.vector == DESCRY_VEC_NONE)
+	if (differs && truth->fault.vector == DESCRY_VEC_NONE)
 		snprintf(should, sizeof(should), "it should go to %08x", truth->linear);
-	else if (row->outcome != DESCRY_OUTCOME_SAME)
+	else if (differs)
 		snprintf(should, sizeof(should), "it should fault with %s (%u)",
 			 descry_vector_text(truth->fault.vector), truth->fault.vector);
-	snprintf(row->detail, sizeof(row->detail), "%s%s%s%s, %s", does, why ? " (" : "",
-		 why ? why : "", why ? ")" : "", should);
+	snprintf(text, size, "%s%s%s%s, %s", does, why ? " (" : "", why ? why : "", why ? ")" : "",
+		 should);
 }
 
 /* --- the two sides of X8 -------------------------------------------------------------- */
@@ -161,115 +162,37 @@ why_refused(struct comparison *c, const struct descry_world_access *access)
 		.why;
 }
 
-/* --- later than X8 -------------------------------------------------------------------- */
-
-/* Has the guest come to a bad end? */
-static bool
-ended_badly(const struct descry_stop *stop)
-{
-	return stop->reason == DESCRY_STOP_UNHANDLED || stop->reason == DESCRY_STOP_SHUTDOWN;
-}
-
-/* Where each of the two runs stands when the window is over. */
-struct end_state {
-	struct descry_stop stop;
-	uint64_t linear_ip;
-	uint64_t retired;
-};
+/* --- what becomes of it --------------------------------------------------------------- */
 
 static enum descry_status
-log_run(struct comparison *c, const struct descry_snapshot *from, unsigned mask,
-	struct probe_log *log, struct end_state *end)
+follow_row(struct comparison *c, const struct descry_snapshot *resumed, uint64_t end,
+	   struct descry_compare_row *row)
 {
-	const enum descry_status status = compare_go_to(c, from);
+	const struct follow_start start[FOLLOW_SIDES] = {
+		[FOLLOW_SWITCHED] = { resumed, c->under, c->memory },
+		[FOLLOW_TRUTH] = { .at = c->start },
+	};
 
-	if (status != DESCRY_OK)
-		return status;
-	if (!probe_log_accesses(&c->probe, mask, c->end, log))
-		return DESCRY_NO_MEMORY;
-	end->stop = c->probe.stop;
-	end->linear_ip = descry_vcpu_linear_ip(c->probe.vcpu);
-	end->retired = descry_vcpu_state(c->probe.vcpu)->retired;
-	return DESCRY_OK;
+	return follow_run(&c->probe, start, end, &row->follow);
 }
 
-/* One access of a run from its snapshot. */
-static enum descry_status
-replay_access(struct comparison *c, const struct descry_snapshot *from,
-	      const struct probe_entry *entry, struct descry_world_access *out)
-{
-	const enum descry_status status = compare_go_to(c, from);
-
-	if (status != DESCRY_OK)
-		return status;
-	probe_run_to(&c->probe, entry->retired);
-	probe_next_access(&c->probe, 1u << entry->sreg, entry->retired + 1, out);
-	return DESCRY_OK;
-}
-
-/* The runs part at this access: show both sides of it. */
-static enum descry_status
-show_part(struct comparison *c, const struct descry_snapshot *resumed,
-	  const struct probe_entry *entry, struct descry_compare_row *row)
-{
-	struct descry_world_access access, truth;
-	enum descry_status status = replay_access(c, resumed, entry, &access);
-
-	if (status == DESCRY_OK)
-		status = replay_access(c, c->start, entry, &truth);
-	if (status != DESCRY_OK)
-		return status;
-	row->outcome = judge_access(&access, &truth);
-	describe_outcome(row, &access, &truth, NULL);
-	return DESCRY_OK;
-}
-
-/* No access differs; do the runs end alike? */
+/* X8 does not show it: what does? */
 static void
-judge_ends(const struct comparison *c, struct descry_compare_row *row, const struct end_state *end,
-	   const struct end_state *truth)
+judge_follow(struct descry_compare_row *row)
 {
-	if (ended_badly(&end->stop) && !ended_badly(&truth->stop)) {
-		row->outcome = DESCRY_OUTCOME_FAULT;
-		snprintf(row->detail, sizeof(row->detail), "%.400s", end->stop.text);
-		return;
-	}
-	if (end->linear_ip != truth->linear_ip || end->retired != truth->retired) {
-		row->outcome = DESCRY_OUTCOME_SILENT;
-		snprintf(row->detail, sizeof(row->detail),
-			 "the guest runs on another path: it is at %08x, it should be at %08x",
-			 (unsigned)end->linear_ip, (unsigned)truth->linear_ip);
-		return;
-	}
-	row->outcome = DESCRY_OUTCOME_LATENT;
-	snprintf(row->detail, sizeof(row->detail), "nothing shows in the next %llu instructions%s",
-		 (unsigned long long)(end->retired - row->trace.retired),
-		 end->retired < c->end ? ", when the guest ends" : "");
-}
+	const struct descry_follow *follow = &row->follow;
+	char text[DESCRY_FOLLOW_TEXT];
 
-/* Something is lost and X8 does not show it: does anything later in the window? */
-static enum descry_status
-judge_window(struct comparison *c, const struct descry_snapshot *resumed,
-	     struct descry_compare_row *row)
-{
-	const unsigned mask = fields_sregs(&row->lost) & PROBE_DATA_SREGS;
-	struct probe_log log = { NULL, 0, 0 }, truth = { NULL, 0, 0 };
-	struct end_state end, truth_end;
-	enum descry_status status = log_run(c, resumed, mask, &log, &end);
-
-	if (status == DESCRY_OK)
-		status = log_run(c, c->start, mask, &truth, &truth_end);
-	if (status == DESCRY_OK) {
-		const size_t part = probe_log_part(&log, &truth);
-
-		if (part < log.count && part < truth.count)
-			status = show_part(c, resumed, &log.entry[part], row);
-		else
-			judge_ends(c, row, &end, &truth_end);
+	if (follow->kind == DESCRY_FOLLOW_MANIFESTS) {
+		row->outcome = follow->manifest == DESCRY_MANIFEST_FAULT ? DESCRY_OUTCOME_FAULT
+									 : DESCRY_OUTCOME_SILENT;
+		snprintf(row->detail, sizeof(row->detail), "%s", follow->what);
+	} else if (!fields_empty(&row->lost)) {
+		row->outcome = DESCRY_OUTCOME_LATENT;
+		snprintf(row->detail, sizeof(row->detail), "%s",
+			 follow->kind == DESCRY_FOLLOW_HEALS ? "nothing shows until it heals"
+							     : descry_follow_text(follow, text));
 	}
-	probe_log_free(&log);
-	probe_log_free(&truth);
-	return status;
 }
 
 /* "; fs.limit fs.attr by-chance": for the segment that the image is about. */
@@ -352,13 +275,17 @@ compare_conclude(struct comparison *c, const struct descry_snapshot *resumed,
 		return status;
 	row->outcome = judge_access(&row->access, &row->truth);
 	if (row->access.happened)
-		describe_outcome(row, &row->access, &row->truth, why);
+		compare_describe_difference(&row->access, &row->truth, why, row->detail,
+					    sizeof(row->detail));
 	else
 		snprintf(row->detail, sizeof(row->detail), "%s",
 			 descry_world_after(&row->trace, DESCRY_WORLD_X8)->text);
-	if (row->outcome == DESCRY_OUTCOME_SAME && !fields_empty(&row->lost))
-		return judge_window(c, resumed, row);
-	return DESCRY_OK;
+	status = follow_row(c, resumed,
+			    row->outcome == DESCRY_OUTCOME_SAME ? c->end : row->access.retired + 1,
+			    row);
+	if (status == DESCRY_OK && row->outcome == DESCRY_OUTCOME_SAME)
+		judge_follow(row);
+	return status;
 }
 
 enum descry_status

@@ -2,38 +2,35 @@
 
 #include "world/switch.h"
 
-#include <stdlib.h>
-
 static uint64_t
 retired_now(const struct probe *probe)
 {
 	return descry_vcpu_state(probe->vcpu)->retired;
 }
 
-/* A stop that is about the user and not about the guest. */
-static bool
-is_passed_over(enum descry_stop_reason reason)
+void
+probe_watch(struct probe *probe, unsigned accesses, unsigned loads, uint64_t until)
 {
-	return reason == DESCRY_STOP_BREAKPOINT || reason == DESCRY_STOP_HOST_INTERRUPT;
+	const struct descry_run_request request = {
+		.count = until - retired_now(probe),
+		.watch_access = accesses,
+		.watch_load = loads,
+		.probe = true,
+		.stop_at_host_interrupt = true,
+	};
+
+	world_attach(probe->monitor, probe->under);
+	descry_monitor_run(probe->monitor, &request, &probe->stop);
+	probe->interrupted |= probe->stop.reason == DESCRY_STOP_INTERRUPTED;
 }
 
-/* One run without those stops in between. Returns with an access, at the boundary, or at the end.
- */
+/* Passes host interrupts over. Returns with an access, at the boundary, or at the end. */
 static void
 run(struct probe *probe, unsigned mask, uint64_t until)
 {
-	world_attach(probe->monitor, probe->under);
-	do {
-		const struct descry_run_request request = {
-			.count = until - retired_now(probe),
-			.watch_access = mask,
-			.probe = true,
-			.stop_at_host_interrupt = true,
-		};
-
-		descry_monitor_run(probe->monitor, &request, &probe->stop);
-	} while (is_passed_over(probe->stop.reason) && retired_now(probe) < until);
-	probe->interrupted |= probe->stop.reason == DESCRY_STOP_INTERRUPTED;
+	do
+		probe_watch(probe, mask, 0, until);
+	while (probe->stop.reason == DESCRY_STOP_HOST_INTERRUPT && retired_now(probe) < until);
 }
 
 void
@@ -108,93 +105,4 @@ probe_fetch(const struct descry_vcpu *vcpu, struct descry_world_access *out)
 		.ip = state->rip,
 		.cs = state->seg[DESCRY_CS].sel,
 	};
-}
-
-/* --- logs ----------------------------------------------------------------------------- */
-
-static bool
-append(struct probe_log *log, const struct descry_event *event)
-{
-	if (log->count == log->room) {
-		const size_t room = log->room ? log->room * 2 : 256;
-		struct probe_entry *grown = realloc(log->entry, room * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		log->entry = grown;
-		log->room = room;
-	}
-	log->entry[log->count++] = (struct probe_entry){
-		.retired = event->retired,
-		.linear = event->linear,
-		.sreg = event->sreg,
-		.vector = event->fault.vector,
-	};
-	return true;
-}
-
-/* Everything that the last run left in the ring. */
-static bool
-append_ring(const struct probe *probe, unsigned mask, struct probe_log *log)
-{
-	const struct descry_event *event;
-	size_t index = 0;
-
-	while ((event = find_access(probe, mask, &index)) != NULL) {
-		if (!append(log, event))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Behind the access that the last run stopped for. One that faults has stopped it before
- * anything happened, and would do so again: it is made now, with nobody watching.
- */
-static bool
-pass_access(struct probe *probe, const struct probe_log *log)
-{
-	const uint64_t now = retired_now(probe);
-
-	if (probe->stop.reason != DESCRY_STOP_ACCESS || log->count == 0)
-		return false;
-	if (now > log->entry[log->count - 1].retired)
-		return true;
-	run(probe, 0, now + 1);
-	return probe->stop.reason == DESCRY_STOP_STEP || is_passed_over(probe->stop.reason);
-}
-
-bool
-probe_log_accesses(struct probe *probe, unsigned mask, uint64_t until, struct probe_log *log)
-{
-	do {
-		run(probe, mask, until);
-		if (!append_ring(probe, mask, log))
-			return false;
-	} while (pass_access(probe, log) && retired_now(probe) < until);
-	return true;
-}
-
-void
-probe_log_free(struct probe_log *log)
-{
-	free(log->entry);
-}
-
-static bool
-entries_equal(const struct probe_entry *a, const struct probe_entry *b)
-{
-	return a->retired == b->retired && a->sreg == b->sreg && a->vector == b->vector &&
-	       (a->vector != DESCRY_VEC_NONE || a->linear == b->linear);
-}
-
-size_t
-probe_log_part(const struct probe_log *a, const struct probe_log *b)
-{
-	const size_t shorter = a->count < b->count ? a->count : b->count;
-	size_t index = 0;
-
-	while (index < shorter && entries_equal(&a->entry[index], &b->entry[index]))
-		index++;
-	return index;
 }

@@ -42,6 +42,15 @@ struct world_memory *world_memory_of(struct descry_world *world);
 const struct world_settings *world_settings_of(const struct descry_world *world);
 void world_set_settings(struct descry_world *world, const struct world_settings *settings);
 
+struct descry_monitor *world_monitor_of(const struct descry_world *world);
+
+/* What it takes to carry the last switch out again. */
+struct world_kept {
+	struct descry_snapshot *guest; /* at X1; NULL: nothing was kept */
+	struct world_settings settings;
+};
+const struct world_kept *world_kept_of(const struct descry_world *world);
+
 /* What a host with a view of its own keeps from one event to the next. */
 struct world_memory {
 	struct descry_world_record copies;

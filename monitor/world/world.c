@@ -10,7 +10,9 @@ struct descry_world {
 	struct descry_monitor *monitor;
 	const struct descry_strategy *chosen;
 	struct world_settings settings;
-	bool holds;    /* a run stops at X1 */
+	bool holds; /* a run stops at X1 */
+	bool keeps; /* what it takes to follow a switch */
+	struct world_kept kept;
 	bool switched; /* trace holds a switch */
 	unsigned next; /* the operation that descry_world_walk() shows next */
 	struct world_memory memory;
@@ -185,6 +187,7 @@ descry_world_create(struct descry_monitor *monitor, struct descry_world **out)
 	if (!world)
 		return DESCRY_NO_MEMORY;
 	world->monitor = monitor;
+	world->keeps = true;
 	descry_strategy_find(NULL, &world->chosen, &err);
 	world_attach(monitor, world);
 	*out = world;
@@ -198,6 +201,7 @@ descry_world_destroy(struct descry_world *world)
 		return;
 	descry_world_finish(world);
 	world_attach(world->monitor, NULL);
+	descry_snapshot_free(world->kept.guest);
 	free(world);
 }
 
@@ -315,11 +319,41 @@ descry_world_in_flight(const struct descry_world *world)
 	return world->switched && world->trace.end == DESCRY_WORLD_IN_FLIGHT;
 }
 
+struct descry_monitor *
+world_monitor_of(const struct descry_world *world)
+{
+	return world->monitor;
+}
+
+const struct world_kept *
+world_kept_of(const struct descry_world *world)
+{
+	return &world->kept;
+}
+
+void
+descry_world_keep(struct descry_world *world, bool keep)
+{
+	world->keeps = keep;
+}
+
+/* Where no host code runs on the guest's CPU there is nothing to follow. */
+static void
+keep_guest(struct descry_world *world)
+{
+	descry_snapshot_free(world->kept.guest);
+	world->kept = (struct world_kept){ .settings = world->settings };
+	if (world->keeps && world_strategy_of(world->chosen)->host_fs &&
+	    descry_snapshot_take(world->monitor, &world->kept.guest) != DESCRY_OK)
+		world->kept.guest = NULL;
+}
+
 const struct descry_world_trace *
 descry_world_begin(struct descry_world *world)
 {
 	if (descry_world_in_flight(world))
 		return &world->trace;
+	keep_guest(world);
 	init_switch(world);
 	world_switch_begin(&world->sw);
 	world->switched = true;
