@@ -279,7 +279,7 @@ source_of(const struct world_switch *sw, uint16_t sel)
 
 	if (!(state->cr0 & DESCRY_CR0_PE))
 		return "real mode";
-	if ((sel & ~DESCRY_SEL_RPL) == 0)
+	if (frame_is_null(sel))
 		return "null";
 	if (sel & DESCRY_SEL_TI)
 		return "the guest's LDT";
@@ -306,8 +306,7 @@ op_clear_null_base(struct world_switch *sw, unsigned sreg)
 	const struct descry_profile *profile = descry_vcpu_profile(sw->vcpu);
 
 	if (profile->knob[DESCRY_KNOB_NULL_LOAD] != DESCRY_NULL_AMD_OLD ||
-	    (sw->frame.sel[sreg] & ~DESCRY_SEL_RPL) != 0 ||
-	    world_has_flaw(sw, DESCRY_FLAW_KEEP_NULL_BASE))
+	    !frame_is_null(sw->frame.sel[sreg]) || world_has_flaw(sw, DESCRY_FLAW_KEEP_NULL_BASE))
 		return true;
 	return frame_load(sw, sreg, HOST_SEL_DATA, DESCRY_CAUSE_MOV,
 			  "flat: a null load keeps the base");

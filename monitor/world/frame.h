@@ -93,6 +93,12 @@ world_op_fn op_iret;
 /* clang-format on */
 
 /* For operations in other files. */
+static inline bool
+frame_is_null(uint16_t sel)
+{
+	return (sel & ~DESCRY_SEL_RPL) == 0;
+}
+
 bool frame_load(struct world_switch *sw, enum descry_sreg sreg, uint16_t sel,
 		enum descry_cause cause, const char *how);
 void frame_load_tables(struct world_switch *sw, const struct descry_table *gdtr,

@@ -38,10 +38,14 @@
 #define HOST_SMBASE DESCRY_HOST_WINDOW
 #define HOST_LOADALL_TABLE (DESCRY_HOST_WINDOW + 0xd000u)
 
-/* TSSs: the guest as a task of the host's, the host itself, and what the guest's own has held. */
+/*
+ * TSSs: the guest as a task of the host's, and the host itself; and of the guest's own what it
+ * held, and the state that a switch has put there.
+ */
 #define HOST_TASK_GUEST (DESCRY_HOST_WINDOW + 0xe000u)
 #define HOST_TASK_HOST (DESCRY_HOST_WINDOW + 0xe100u)
 #define HOST_TASK_KEPT (DESCRY_HOST_WINDOW + 0xe200u)
+#define HOST_TASK_STATE (DESCRY_HOST_WINDOW + 0xe300u)
 
 /* The two shapes of the host's FS. */
 extern const struct descry_segment host_fs_small; /* 64 KiB at 00300000 */

@@ -17,12 +17,4 @@ void image_note_segment(struct world_switch *sw, const char *place,
 			const struct descry_exchange_format *format, const uint8_t *bytes,
 			enum descry_sreg sreg);
 
-#define OPS_FOR_ALL_SEGMENTS(step, run)                                                            \
-	{ step, run, DESCRY_ES }, { step, run, DESCRY_CS }, { step, run, DESCRY_SS },              \
-		{ step, run, DESCRY_DS }, { step, run, DESCRY_FS }, { step, run, DESCRY_GS },      \
-		{ step, run, DESCRY_LDTR },                                                        \
-	{                                                                                          \
-		step, run, DESCRY_TR                                                               \
-	}
-
 #endif

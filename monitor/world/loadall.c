@@ -75,9 +75,13 @@ op_loadall(struct world_switch *sw, unsigned arg)
 
 /* --- the lists ------------------------------------------------------------------------ */
 
-#define GIVE_BACK_BY_LOADALL                                                                       \
-	{ 6, op_fill_table, 0 }, OPS_FOR_ALL_SEGMENTS(6, op_show_table), { 7, op_loadall, 0 },     \
-		WORLD_OPS_END
+/* clang-format off */
+#define GIVE_BACK_BY_LOADALL           \
+	{ 6, op_fill_table, 0 },       \
+	WORLD_EIGHT(6, op_show_table), \
+	{ 7, op_loadall, 0 },          \
+	WORLD_OPS_END
+/* clang-format on */
 
 #define EVERY_SEGMENT ((1u << DESCRY_SREG_COUNT) - 1)
 
@@ -92,7 +96,7 @@ const struct world_op loadall_protected_ops[] = {
 	GIVE_BACK_BY_LOADALL,
 };
 
-/* A 286 has no FS and no GS, and does not come back from protected mode: the host stays out of it.
+/* A 286 has no FS and no GS, and does not come back from protected mode: the host keeps out.
  */
 static const struct world_op loadall_286_ops[] = {
 	{ 2, op_hold_copies, EVERY_SEGMENT },

@@ -30,15 +30,9 @@ op_read_base(struct world_switch *sw, unsigned sreg)
 }
 
 static bool
-is_null(uint16_t sel)
-{
-	return (sel & ~DESCRY_SEL_RPL) == 0;
-}
-
-static bool
 op_read_base_under_null(struct world_switch *sw, unsigned sreg)
 {
-	return is_null(sw->frame.sel[sreg]) ? op_read_base(sw, sreg) : true;
+	return frame_is_null(sw->frame.sel[sreg]) ? op_read_base(sw, sreg) : true;
 }
 
 /* --- X6: what it writes --------------------------------------------------------------- */
@@ -58,26 +52,35 @@ op_write_base(struct world_switch *sw, unsigned sreg)
 static bool
 op_write_base_under_null(struct world_switch *sw, unsigned sreg)
 {
-	if (!is_null(sw->frame.sel[sreg]) || sw->record.seg[sreg].base == 0)
+	if (!frame_is_null(sw->frame.sel[sreg]) || sw->record.seg[sreg].base == 0)
 		return true;
 	return op_write_base(sw, sreg);
 }
 
 /* --- the lists ------------------------------------------------------------------------ */
 
-#define FS_AND_GS(step, run)                                                                       \
-	{ step, run, DESCRY_FS },                                                                  \
-	{                                                                                          \
-		step, run, DESCRY_GS                                                               \
-	}
+/* clang-format off */
+#define FS_AND_GS(step, run)      \
+	{ step, run, DESCRY_FS }, \
+	{ step, run, DESCRY_GS }
 
-#define KERNEL_TAKES(read)                                                                         \
-	HOST_SAVES_PROTECTED, FS_AND_GS(3, read), HOST_LOADS_PROTECTED, WORLD_BODY
+#define KERNEL_TAKES(read)     \
+	HOST_SAVES_PROTECTED,  \
+	FS_AND_GS(3, read),    \
+	HOST_LOADS_PROTECTED,  \
+	WORLD_BODY
 
-#define KERNEL_GIVES_BACK(write)                                                                   \
-	{ 6, op_guest_gdt, 0 }, { 6, op_guest_ldtr, OP_EARLY }, POP_ALL, FS_AND_GS(6, write),      \
-		{ 6, op_guest_ldtr, OP_LATE }, { 6, op_restore_gprs, 0 },                          \
-		{ 7, op_guest_tables, 0 }, { 7, op_iret, 0 }, WORLD_OPS_END
+#define KERNEL_GIVES_BACK(write)        \
+	{ 6, op_guest_gdt, 0 },         \
+	{ 6, op_guest_ldtr, OP_EARLY }, \
+	POP_ALL,                        \
+	FS_AND_GS(6, write),            \
+	{ 6, op_guest_ldtr, OP_LATE },  \
+	{ 6, op_restore_gprs, 0 },      \
+	{ 7, op_guest_tables, 0 },      \
+	{ 7, op_iret, 0 },              \
+	WORLD_OPS_END
+/* clang-format on */
 
 const struct world_op os_switch_fsgsbase_ops[] = {
 	KERNEL_TAKES(op_read_base),

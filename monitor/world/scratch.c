@@ -6,16 +6,6 @@
  */
 #include "world/shadow.h"
 
-static bool
-is_null(uint16_t sel)
-{
-	return (sel & ~DESCRY_SEL_RPL) == 0;
-}
-
-/*
- * Guests of such a host run in an outer ring, whatever they believe, and their data segments must
- * be of use there. SS and CS keep the ring that the loading of them asks for.
- */
 static uint64_t
 descriptor_of_copy(const struct world_switch *sw, enum descry_sreg sreg)
 {
@@ -51,7 +41,7 @@ op_write_slot(struct world_switch *sw, unsigned sreg)
 {
 	const bool by_iret = sreg == DESCRY_SS && sw->frame.delivery.outer;
 
-	if (is_null(sw->record.seg[sreg].sel) || (by_iret && sw->step != DESCRY_WORLD_X7) ||
+	if (frame_is_null(sw->record.seg[sreg].sel) || (by_iret && sw->step != DESCRY_WORLD_X7) ||
 	    (frame_from_v86(sw) && sreg != DESCRY_LDTR))
 		return true;
 	return write_slot(sw, sreg);
@@ -61,13 +51,13 @@ op_write_slot(struct world_switch *sw, unsigned sreg)
 static bool
 op_pop_entry(struct world_switch *sw, unsigned sreg)
 {
-	return is_null(sw->frame.sel[sreg]) ? true : op_pop(sw, sreg);
+	return frame_is_null(sw->frame.sel[sreg]) ? true : op_pop(sw, sreg);
 }
 
 static bool
 op_pop_null(struct world_switch *sw, unsigned sreg)
 {
-	return is_null(sw->frame.sel[sreg]) ? op_pop(sw, sreg) : true;
+	return frame_is_null(sw->frame.sel[sreg]) ? op_pop(sw, sreg) : true;
 }
 
 #define ALL_BUT_TR ((1u << DESCRY_TR) - 1)

@@ -30,7 +30,7 @@ op_sync_shadow(struct world_switch *sw, unsigned arg)
 	(void)arg;
 	sw->shadow_bytes =
 		shadow_copy_table(sw, &state->gdtr, HOST_SHADOW_GDT, HOST_SHADOW_GDT_BYTES);
-	if (ldtr->sel & ~DESCRY_SEL_RPL)
+	if (!frame_is_null(ldtr->sel))
 		shadow_copy_table(sw, &ldt, HOST_SHADOW_LDT, HOST_SHADOW_LDT_BYTES);
 	world_note(sw, "the host's shadow tables are as the guest's tables are now");
 	return true;

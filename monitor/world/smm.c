@@ -80,7 +80,7 @@ op_rsm(struct world_switch *sw, unsigned arg)
 /* SMM is real mode with limits of 4 GiB: the host's FS is as the handler loads it there. */
 const struct world_op smm_ops[] = {
 	{ 2, op_smi, 0 },
-	OPS_FOR_ALL_SEGMENTS(2, op_show_saved),
+	WORLD_EIGHT(2, op_show_saved),
 	{ 4, op_mov_real, DESCRY_DS },
 	{ 4, op_mov_real, DESCRY_FS },
 	WORLD_BODY,

@@ -4,8 +4,9 @@
  * tasks must be in one GDT, so the host's is a copy of the guest's with its own entries behind
  * it.
  *
- * The registers go into the TSS that TR caches. That is the guest's own, if it has loaded one, and
- * the host puts back afterwards what was there; else one of the host's, and TR keeps it.
+ * The registers go into the TSS that TR caches. That is the guest's own, if it has loaded one: the
+ * host takes them out of there at once, and puts them in for the length of the IRET. Else it is one
+ * of the host's, and TR keeps it.
  */
 #include "world/shadow.h"
 
@@ -37,7 +38,7 @@ guest_tr(const struct world_switch *sw)
 static bool
 has_own_tss(const struct world_switch *sw)
 {
-	return (guest_tr(sw)->sel & ~DESCRY_SEL_RPL) != 0;
+	return !frame_is_null(guest_tr(sw)->sel);
 }
 
 bool
@@ -131,6 +132,19 @@ put_constants(struct world_switch *sw, const struct descry_segment *tr)
 	descry_vcpu_poke(sw->vcpu, tr->base + (wide ? TSS32_LDT : TSS16_LDT), &ldt, sizeof(ldt));
 }
 
+/* Of the guest's own TSS, to a place in the window. */
+static void
+copy_tss(struct world_switch *sw, uint64_t to)
+{
+	descry_vcpu_peek(sw->vcpu, guest_tr(sw)->base, host_bytes(sw, to), TSS_BYTES);
+}
+
+static void
+put_tss(struct world_switch *sw, uint64_t from)
+{
+	descry_vcpu_poke(sw->vcpu, guest_tr(sw)->base, host_bytes(sw, from), TSS_BYTES);
+}
+
 static bool
 op_choose_tss(struct world_switch *sw, unsigned arg)
 {
@@ -144,7 +158,7 @@ op_choose_tss(struct world_switch *sw, unsigned arg)
 				"the host's task for the guest"))
 			return false;
 	} else {
-		descry_vcpu_peek(sw->vcpu, tr->base, host_bytes(sw, HOST_TASK_KEPT), TSS_BYTES);
+		copy_tss(sw, HOST_TASK_KEPT);
 		world_note(sw,
 			   "STR %04x: the TSS at %08x will take the guest's registers; the "
 			   "host keeps what it holds",
@@ -154,14 +168,17 @@ op_choose_tss(struct world_switch *sw, unsigned arg)
 	return true;
 }
 
+/* Guest memory is then as it was, like the guest's CPU. */
 static bool
 switch_failed(struct world_switch *sw, const struct descry_fault *fault, const char *what,
-	      bool in_new_task, const char *new_task)
+	      const char *new_task)
 {
 	char text[80];
 
-	snprintf(text, sizeof(text), "%s%s%s", what, in_new_task ? ", in the task of " : "",
-		 in_new_task ? new_task : "");
+	if (has_own_tss(sw))
+		put_tss(sw, HOST_TASK_KEPT);
+	snprintf(text, sizeof(text), "%s%s%s", what, new_task ? ", in the task of " : "",
+		 new_task ? new_task : "");
 	return world_host_fault(sw, fault, text);
 }
 
@@ -176,11 +193,23 @@ op_task_gate(struct world_switch *sw, unsigned arg)
 	for (unsigned sreg = 0; sreg < DESCRY_DATA_SREG_COUNT; sreg++)
 		world_hold(sw, sreg, 1u << DESCRY_FIELD_SEL);
 	if (!descry_op_task_interrupt(sw->vcpu, own_sel(sw, OWN_HOST_TASK), &in_new_task, &fault))
-		return switch_failed(sw, &fault, "the task gate", in_new_task, "the host");
+		return switch_failed(sw, &fault, "the task gate", in_new_task ? "the host" : NULL);
 	world_note(sw,
 		   "task gate: EIP EFLAGS EAX to EDI and six selectors into the TSS at %08x; "
 		   "the host's out of its own",
 		   tss);
+	return true;
+}
+
+static bool
+op_take_state(struct world_switch *sw, unsigned arg)
+{
+	(void)arg;
+	if (!has_own_tss(sw))
+		return true;
+	copy_tss(sw, HOST_TASK_STATE);
+	put_tss(sw, HOST_TASK_KEPT);
+	world_note(sw, "the guest's state out of its TSS, which holds again what it held");
 	return true;
 }
 
@@ -205,6 +234,18 @@ op_follow_gdt(struct world_switch *sw, unsigned arg)
 }
 
 static bool
+op_put_state(struct world_switch *sw, unsigned arg)
+{
+	(void)arg;
+	if (!has_own_tss(sw))
+		return true;
+	copy_tss(sw, HOST_TASK_KEPT);
+	put_tss(sw, HOST_TASK_STATE);
+	world_note(sw, "the guest's state into its TSS for the length of the IRET");
+	return true;
+}
+
+static bool
 op_task_return(struct world_switch *sw, unsigned arg)
 {
 	struct descry_fault fault;
@@ -212,20 +253,11 @@ op_task_return(struct world_switch *sw, unsigned arg)
 
 	(void)arg;
 	if (!descry_op_task_return(sw->vcpu, &in_new_task, &fault))
-		return switch_failed(sw, &fault, "IRET with NT", in_new_task, "the guest");
+		return switch_failed(sw, &fault, "IRET with NT", in_new_task ? "the guest" : NULL);
+	if (has_own_tss(sw))
+		put_tss(sw, HOST_TASK_KEPT);
 	world_note(sw, "IRET with NT, along the link to %04x: every selector is loaded again",
 		   world_state(sw)->seg[DESCRY_TR].sel);
-	return true;
-}
-
-static bool
-op_put_back_tss(struct world_switch *sw, unsigned arg)
-{
-	(void)arg;
-	if (!has_own_tss(sw))
-		return true;
-	descry_vcpu_poke(sw->vcpu, guest_tr(sw)->base, host_bytes(sw, HOST_TASK_KEPT), TSS_BYTES);
-	world_note(sw, "the TSS at %08x holds again what it held", (unsigned)guest_tr(sw)->base);
 	return true;
 }
 
@@ -234,11 +266,12 @@ const struct world_op task_gate_ops[] = {
 	{ 2, op_make_tasks, 0 },
 	{ 2, op_choose_tss, 0 },
 	{ 2, op_task_gate, 0 },
+	{ 3, op_take_state, 0 },
 	{ 4, op_host_idt, 0 },
 	WORLD_BODY,
 	{ 6, op_follow_gdt, 0 },
+	{ 7, op_put_state, 0 },
 	{ 7, op_task_return, 0 },
-	{ 7, op_put_back_tss, 0 },
 	{ 7, op_believed_tables, 0 },
 	WORLD_OPS_END,
 };

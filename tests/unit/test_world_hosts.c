@@ -322,9 +322,11 @@ the_task_gate_reads_tables_as_they_are_then(void **unused)
 	struct descry_monitor *monitor = open_machine("p6", NULL);
 	struct descry_world *world = under(monitor, "task-gate");
 	const struct descry_world_trace *trace;
+	uint8_t before[0x68], after[0x68];
 
 	(void)unused;
 	begin(monitor, &ring3);
+	descry_vcpu_peek(descry_monitor_vcpu(monitor), TSS, before, sizeof(before));
 	assert_int_equal(descry_world_set_edits(world, &absent, 1), DESCRY_OK);
 	trace = descry_world_interrupt(world);
 	assert_int_equal(trace->end, DESCRY_WORLD_HOST_FAULT);
@@ -332,6 +334,31 @@ the_task_gate_reads_tables_as_they_are_then(void **unused)
 	assert_int_equal(trace->fault.vector, DESCRY_VEC_NP);
 	assert_int_equal(trace->fault.error_code, 0x28);
 	assert_non_null(strstr(trace->why, "in the task of the guest"));
+	descry_vcpu_peek(descry_monitor_vcpu(monitor), TSS, after, sizeof(after));
+	assert_memory_equal(before, after, sizeof(before));
+	descry_world_destroy(world);
+	descry_monitor_destroy(monitor);
+}
+
+/* What somebody writes into the guest's TSS meanwhile is there afterwards. */
+static void
+a_tss_is_the_guests_again(void **unused)
+{
+	static const struct descry_world_edit edit = { .physical = TSS + 0x20,
+						       .size = 4,
+						       .byte = { 0xde, 0xad, 0xbe, 0xef } };
+	struct descry_monitor *monitor = open_machine("p6", NULL);
+	struct descry_world *world = under(monitor, "task-gate");
+	const struct descry_vcpu *vcpu = descry_monitor_vcpu(monitor);
+	uint8_t written[4];
+
+	(void)unused;
+	begin(monitor, &v86);
+	assert_int_equal(descry_world_set_edits(world, &edit, 1), DESCRY_OK);
+	assert_int_equal(descry_world_interrupt(world)->end, DESCRY_WORLD_RESUMED);
+	assert_segments(descry_vcpu_state(vcpu), &v86, DESCRY_SREG_COUNT, NULL);
+	descry_vcpu_peek(vcpu, TSS + 0x20, written, sizeof(written));
+	assert_memory_equal(written, edit.byte, sizeof(written));
 	descry_world_destroy(world);
 	descry_monitor_destroy(monitor);
 }
@@ -382,6 +409,7 @@ main(void)
 		cmocka_unit_test(each_gives_back_what_its_rules_say),
 		cmocka_unit_test(a_refusal_says_why),
 		cmocka_unit_test(the_task_gate_reads_tables_as_they_are_then),
+		cmocka_unit_test(a_tss_is_the_guests_again),
 		cmocka_unit_test(smm_reads_no_table),
 		cmocka_unit_test(without_a_tss_the_guest_keeps_the_hosts),
 	};
