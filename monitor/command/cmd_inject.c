@@ -87,6 +87,41 @@ run_inject(struct command_call *call)
 	return call->count > 1 ? delete_one(call, call->argument[1].text) : delete_all(call);
 }
 
+static void
+add_numbers(struct descry_session *session, descry_completion_fn *add_word, void *owner)
+{
+	const struct descry_injection *list;
+	const size_t count = descry_monitor_injections(session->monitor, &list);
+
+	for (size_t i = 0; i < count; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%d", list[i].number);
+		add_word(owner, text);
+	}
+}
+
+/* Behind `at` a symbol, behind `delete` a number, else the words of the grammar. */
+static void
+when_candidates(struct descry_session *session, const char *line, descry_completion_fn *add_word,
+		void *owner)
+{
+	static const char *const words[] = { "at", "every", "random", "seed" };
+	const char *name;
+
+	if (strstr(line, " delete ") != NULL) {
+		add_numbers(session, add_word, owner);
+		return;
+	}
+	if (strstr(line, " at ") == NULL) {
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			add_word(owner, words[i]);
+		return;
+	}
+	for (size_t i = 0; (name = descry_monitor_symbol_name(session->monitor, i)) != NULL; i++)
+		add_word(owner, name);
+}
+
 static const char help[] =
 	"inject                            what is injected, and how far each has come\n"
 	"inject host at 12345              a host interrupt, at a count of instructions,\n"
@@ -110,7 +145,10 @@ const struct command inject_commands[] = {
 	.arguments =
 	    {
 		{.name = "KIND", .type = ARG_CHOICE, .optional = true, .choices = actions},
-		{.name = "WHEN", .type = ARG_TEXT, .optional = true},
+		{.name = "WHEN",
+		 .type = ARG_TEXT,
+		 .optional = true,
+		 .candidates = when_candidates},
 	    },
 	.run = run_inject,
 	.repeat = REPEAT_NEVER,

@@ -136,11 +136,11 @@ offer_argument(struct offer *offer, struct descry_session *session, const char *
 		offer_values(offer, session->monitor);
 		break;
 	case ARG_WORD:
+	case ARG_TEXT:
 		if (spec->candidates != NULL)
 			spec->candidates(session, line, offer_if_fitting, offer);
 		break;
 	case ARG_NONE:
-	case ARG_TEXT:
 		break;
 	}
 	return DESCRY_COMPLETE_WORDS;

@@ -161,6 +161,8 @@ json_stop(struct descry_monitor *monitor, const struct descry_stop *stop)
 	json_object_set_new(object, "exit_status",
 			    stop->reason == DESCRY_STOP_GUEST_EXIT ? json_integer(stop->exit_status)
 								   : json_null());
+	if (stop->injection != 0)
+		json_object_set_new(object, "injection", json_integer(stop->injection));
 	return object;
 }
 

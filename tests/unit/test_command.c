@@ -286,6 +286,10 @@ static const struct {
 	{ "world use ref", " refuse", DESCRY_COMPLETE_WORDS },
 	{ "world show X", " X1 X2 X3 X4 X5 X6 X7", DESCRY_COMPLETE_WORDS },
 	{ "delete ", " 1", DESCRY_COMPLETE_WORDS },
+	{ "inject ", " host interrupt nmi smi init delete", DESCRY_COMPLETE_WORDS },
+	{ "inject nmi e", " every", DESCRY_COMPLETE_WORDS },
+	{ "inject interrupt 20h ", " at every random seed", DESCRY_COMPLETE_WORDS },
+	{ "inject delete ", " 1", DESCRY_COMPLETE_WORDS },
 	{ "source ab", "", DESCRY_COMPLETE_FILES },
 	{ "expo", " export", DESCRY_COMPLETE_WORDS },
 	{ "export vm", " vmcs vmcb", DESCRY_COMPLETE_WORDS },
@@ -330,6 +334,8 @@ test_completion(void **state)
 	assert_int_equal(descry_command_execute(m->session, "break 0x7c00", &sink, &err),
 			 DESCRY_COMMAND_OK);
 	assert_int_equal(descry_command_execute(m->session, "interrupt host", &sink, &err),
+			 DESCRY_COMMAND_OK);
+	assert_int_equal(descry_command_execute(m->session, "inject nmi every 9", &sink, &err),
 			 DESCRY_COMMAND_OK);
 	free(buffer.text);
 
