@@ -143,11 +143,18 @@ pair(const struct cpu *c, unsigned high, unsigned low)
 	return (uint64_t)reg_read(c, high, 4) << 32 | reg_read(c, low, 4);
 }
 
-/* The two halves are one operand where alignment counts. */
+/*
+ * The two halves are one operand to alignment and to the address: with 16 bits of it, too, the high
+ * half is behind the low one and not at offset 0. So silicon has it.
+ */
 DESCRY_INLINE bool
-halves_aligned(struct cpu *c, const struct insn *in, uint32_t at)
+operand_allowed(struct cpu *c, const struct insn *in, uint32_t at)
 {
-	return !c->rules.alignment || mem_check(c, in->seg, at, 8, DESCRY_WRITE);
+	const struct seg_verdict verdict =
+		seg_check_access(&c->state.seg[in->seg], at, 8, DESCRY_WRITE,
+				 seg_route((enum descry_sreg)in->seg), &c->rules);
+
+	return verdict.rule == SEG_OK || mem_check(c, in->seg, at, 8, DESCRY_WRITE);
 }
 
 /*
@@ -162,10 +169,10 @@ do_cmpxchg8b(struct cpu *c, const struct insn *in)
 	uint64_t before, after;
 	bool written;
 
-	if (!halves_aligned(c, in, at) || !mem_rmw(c, in->seg, at, 4))
+	if (!operand_allowed(c, in, at) || !mem_rmw(c, in->seg, at, 4))
 		return false;
 	before = c->value;
-	if (!mem_rmw(c, in->seg, (at + 4) & in->ea_mask, 4))
+	if (!mem_rmw(c, in->seg, at + 4, 4))
 		return false;
 	before |= (uint64_t)c->value << 32;
 

@@ -230,6 +230,24 @@ a_table_at_linear_0_is_marked_too(void **state)
 	assert_int_equal(cpu(m)->seg[DESCRY_DS].attr, 0xc093);
 }
 
+/* An operand of two parts is two addresses: behind FFFFh the second one is at 0 (seen on silicon).
+ */
+static void
+a_far_pointer_wraps_in_the_middle(void **state)
+{
+	const struct descry_segment large = { 0xffff8000, 0x1ffff, 0, 0x93 };
+	struct machine *m = *state;
+
+	LOAD(m, 0x66, 0xc4, 0x07); /* les eax, [bx] */
+	put(m, DESCRY_DS, large);
+	memset(&m->ram[0x7ffd], 0x11, 4);
+	memset(&m->ram[0x8001], 0x22, 2); /* offset 10001h */
+	descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_BX] = 0xfffd;
+	assert_int_equal(run(m, 1).reason, DESCRY_EXIT_BUDGET);
+	assert_int_equal(cpu(m)->gpr[DESCRY_AX], 0x11111111);
+	assert_int_equal(cpu(m)->seg[DESCRY_ES].sel, 0xffff); /* nothing is at FFFF8001h */
+}
+
 /* --- ports, events, repeats ----------------------------------------------------------- */
 
 static void
@@ -371,6 +389,7 @@ main(void)
 		TEST(a_task_return_does_not_touch_the_stack),
 		TEST(a_table_at_linear_0_is_marked_too),
 
+		TEST(a_far_pointer_wraps_in_the_middle),
 		TEST(a_request_from_outs_ends_the_run),
 		TEST(a_request_is_not_lost_behind_a_watch),
 		TEST(a_request_is_not_lost_behind_a_trap),

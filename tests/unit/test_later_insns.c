@@ -451,6 +451,30 @@ sysenter_needs_a_segment_to_enter(void **state)
 /* --- faults change nothing ------------------------------------------------------------ */
 
 /* An m64 whose second half lies beyond the limit. */
+/* At offset FFFCh of a segment with 128 KiB: the high half lies at 10000h (seen on silicon). */
+static void
+cmpxchg8b_does_not_wrap_in_the_middle(void **state)
+{
+	static const uint8_t code[] = { 0x66, 0x0f, 0xc7, 0x0f }; /* [bx] */
+	const struct descry_segment large = { 0xffff8000, 0x1ffff, 0, 0x93 };
+	struct descry_state *s;
+	struct descry_fault fault;
+
+	(void)state;
+	open_as("p6");
+	load(&machine, code, sizeof(code));
+	put(&machine, DESCRY_DS, large);
+	memset(&machine.ram[0x7ffc], 0x11, 8);
+	s = descry_vcpu_state_mutable(machine.vcpu);
+	s->gpr[DESCRY_AX] = s->gpr[DESCRY_DX] = 0x11111111;
+	s->gpr[DESCRY_BX] = 0xfffc;
+	s->gpr[DESCRY_CX] = 0x22222222;
+	assert_int_equal(step(&fault), DESCRY_VEC_NONE);
+	assert_true(cpu()->rflags & ZF);
+	assert_memory_equal(&machine.ram[0x7ffc], "\xfc\xff\x00\x00\x22\x22\x22\x22", 8);
+	close_machine();
+}
+
 static void
 cmpxchg8b_that_faults_writes_no_half(void **state)
 {
@@ -483,6 +507,7 @@ main(void)
 		TEST(sysenter_loads_constants),
 		TEST(sysexit_loads_constants),
 		TEST(sysenter_needs_a_segment_to_enter),
+		TEST(cmpxchg8b_does_not_wrap_in_the_middle),
 		TEST(cmpxchg8b_that_faults_writes_no_half),
 	};
 
