@@ -56,6 +56,8 @@ static const struct {
 	{ "debug.break_rf=set",        DESCRY_KNOB_DEBUG_BREAK_RF,  1,                           1 },
 	{ "debug.break_rf=clear",      DESCRY_KNOB_DEBUG_BREAK_RF,  0,                           1 },
 	{ "Reset.CS_AR=9b",            DESCRY_KNOB_RESET_CS_ATTR,   0x9b,                        0x93 },
+	{ "cr4.bits=7f",               DESCRY_KNOB_CR4_BITS,        0x7f,                        0 },
+	{ "cpu.signature=0633",        DESCRY_KNOB_CPU_SIGNATURE,   0x633,                       0x308 },
 	/* clang-format on */
 };
 

@@ -437,6 +437,26 @@ init_says_that_the_mode_has_changed(void **state)
 	assert_false(descry_vcpu_event(machine.vcpu, 0)->cr0 & DESCRY_CR0_PE);
 }
 
+/* SMI leaves protected mode, RSM comes back to it. */
+static void
+so_do_smi_and_rsm(void **state)
+{
+	const struct descry_control control = { .budget = 2,
+						.events = DESCRY_EVENT_BIT(DESCRY_EVENT_MODE) };
+	struct descry_exit exit;
+
+	(void)state;
+	open_as("p6", NULL);
+	put_handler(nop_rsm, sizeof(nop_rsm));
+	LOAD(&machine, 0x90);
+	set_mode(&machine, DESCRY_MODE_PROTECTED);
+	assert_true(descry_vcpu_smi(machine.vcpu));
+	descry_vcpu_run(machine.vcpu, &control, &exit);
+	assert_int_equal(descry_vcpu_event_count(machine.vcpu), 2);
+	assert_false(descry_vcpu_event(machine.vcpu, 0)->cr0 & DESCRY_CR0_PE);
+	assert_true(descry_vcpu_event(machine.vcpu, 1)->cr0 & DESCRY_CR0_PE);
+}
+
 static void
 init_ends_a_shutdown(void **state)
 {
@@ -596,6 +616,7 @@ main(void)
 		TEST(rsm_of_an_impossible_state_shuts_down),
 		TEST(init_resets_but_for_what_a_program_finds_again),
 		TEST(init_says_that_the_mode_has_changed),
+		TEST(so_do_smi_and_rsm),
 		TEST(init_ends_a_shutdown),
 		TEST(the_operations_do_what_smi_and_rsm_do),
 		TEST(an_smi_is_refused_where_none_is_taken),

@@ -182,6 +182,10 @@ the_bitmap_keeps_it_from_the_program(void **state)
 		.base = TSS, .limit = 0x66, .sel = 0x30, .attr = 0x8b
 	};
 
+	const struct descry_segment no_bitmap = {
+		.base = TSS, .limit = 0x67, .sel = 0x30, .attr = 0x8b
+	};
+
 	m->ram[TSS + IO_BASE - 32 + 0x30 / 8] = 1u << (0x30 & 7);
 	BEGIN_V86(m, IOPL, VME, 0xcd, 0x30);
 	assert_int_equal(step(m).vector, NONE);
@@ -196,6 +200,10 @@ the_bitmap_keeps_it_from_the_program(void **state)
 
 	BEGIN_V86(m, IOPL, VME, 0xcd, 0x31);
 	put(m, DESCRY_TR, short_tss); /* without the I/O map base */
+	assert_int_equal(step(m).vector, GP);
+
+	BEGIN_V86(m, IOPL, VME, 0xcd, 0x31);
+	put(m, DESCRY_TR, no_bitmap); /* with it, and the byte lies beyond the limit */
 	assert_int_equal(step(m).vector, GP);
 }
 
