@@ -60,6 +60,13 @@ strategy_of(const struct rows *rows, size_t index)
 	return rows->only ? rows->only : descry_strategy_at(index);
 }
 
+/* What has been computed while the user interrupted it is worth nothing. */
+static enum descry_status
+unless_interrupted(const struct comparison *c, enum descry_status status)
+{
+	return c->probe.interrupted ? DESCRY_IO_ERROR : status;
+}
+
 static enum descry_status
 compare_row(void *owner, size_t index, void *result)
 {
@@ -67,7 +74,7 @@ compare_row(void *owner, size_t index, void *result)
 	struct comparison *c = rows->comparison;
 	const enum descry_status status = compare_strategy(c, strategy_of(rows, index), result);
 
-	return status == DESCRY_OK && c->probe.interrupted ? DESCRY_IO_ERROR : status;
+	return unless_interrupted(c, status);
 }
 
 static const char *
@@ -88,10 +95,10 @@ compare_all(struct comparison *c, const struct descry_compare_request *request,
 		.name = row_name,
 		.owner = &rows,
 	};
-	const enum descry_status status = compare_truth(c);
+	const enum descry_status status = unless_interrupted(c, compare_truth(c));
 
 	if (status != DESCRY_OK)
-		return descry_fail(err, status, "%s", descry_status_text(status));
+		return pool_fail(err, status);
 	return pool_run(c->probe.monitor, &work, request->jobs, c->result->row, err);
 }
 

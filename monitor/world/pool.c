@@ -165,8 +165,8 @@ wait_for_workers(struct pool *pool)
 
 /* --- all of it ------------------------------------------------------------------------ */
 
-static enum descry_status
-fail(struct descry_error *err, enum descry_status status)
+enum descry_status
+pool_fail(struct descry_error *err, enum descry_status status)
 {
 	return descry_fail(err, status, "%s",
 			   status == DESCRY_IO_ERROR ? "interrupted" : descry_status_text(status));
@@ -194,7 +194,7 @@ conclude(struct pool *pool, void *out)
 		return pool->err->status;
 	memcpy(out, pool->results, pool->work->count * pool->work->size);
 	status = first_failure(pool);
-	return status == DESCRY_OK ? DESCRY_OK : fail(pool->err, status);
+	return status == DESCRY_OK ? DESCRY_OK : pool_fail(pool->err, status);
 }
 
 static enum descry_status
@@ -204,7 +204,7 @@ run_here(const struct pool_work *work, uint8_t *out, struct descry_error *err)
 		const enum descry_status status = work->run(work->owner, i, out + i * work->size);
 
 		if (status != DESCRY_OK)
-			return fail(err, status);
+			return pool_fail(err, status);
 	}
 	return DESCRY_OK;
 }

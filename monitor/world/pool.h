@@ -26,4 +26,7 @@ struct pool_work {
 enum descry_status pool_run(struct descry_monitor *monitor, const struct pool_work *work,
 			    unsigned jobs, void *out, struct descry_error *err);
 
+/* The line for what .run can give back. */
+enum descry_status pool_fail(struct descry_error *err, enum descry_status status);
+
 #endif
