@@ -135,6 +135,31 @@ a_load_ends_the_run_behind_it(void **state)
 	}
 }
 
+/* SDM vol. 3, Processor State After Reset: INIT loads them all. What comes from outside loads CS.
+ */
+static void
+what_comes_from_outside_loads_too(void **state)
+{
+	const struct descry_control control = {
+		.watch_load = ALL,
+		.events = DESCRY_EVENT_BIT(DESCRY_EVENT_SEGMENT_LOAD),
+	};
+	struct machine *m = *state;
+	struct descry_exit exit;
+
+	LOAD(m, 0x40, 0xf4); /* inc ax; hlt */
+	claim_vector(m, DESCRY_VEC_NMI);
+	descry_vcpu_nmi(m->vcpu);
+	descry_vcpu_run(m->vcpu, &control, &exit);
+	assert_int_equal(exit.reason, DESCRY_EXIT_LOAD);
+	assert_int_equal(sregs_in_ring(m->vcpu, DESCRY_EVENT_SEGMENT_LOAD), CS);
+	assert_int_equal(descry_vcpu_state(m->vcpu)->rip, HANDLER);
+	descry_vcpu_init(m->vcpu);
+	descry_vcpu_run(m->vcpu, &control, &exit);
+	assert_int_equal(exit.reason, DESCRY_EXIT_LOAD);
+	assert_int_equal(sregs_in_ring(m->vcpu, DESCRY_EVENT_SEGMENT_LOAD), ALL);
+}
+
 /* The same selector again is a load, too; and the next run goes on where this one stands. */
 static void
 each_load_ends_a_run(void **state)
@@ -204,6 +229,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_access_of_an_instruction_is_seen),
 		TEST(a_load_ends_the_run_behind_it),
+		TEST(what_comes_from_outside_loads_too),
 		TEST(each_load_ends_a_run),
 		TEST(an_access_and_a_load_in_one),
 		TEST(a_load_of_cs_says_where_it_was_made),
