@@ -38,7 +38,7 @@ follow_go_to(struct follow *f, enum follow_which which, uint64_t retired)
 	if (status != DESCRY_OK)
 		return status;
 	probe_run_to(f->probe, retired);
-	return f->probe->interrupted ? DESCRY_FAILED : DESCRY_OK;
+	return f->probe->interrupted ? DESCRY_IO_ERROR : DESCRY_OK;
 }
 
 void
@@ -103,7 +103,7 @@ log_side(struct follow *f, enum follow_which which, uint64_t until)
 	if (!log_run(f->probe, f->mask, until, &side->log))
 		return DESCRY_NO_MEMORY;
 	if (f->probe->interrupted)
-		return DESCRY_FAILED;
+		return DESCRY_IO_ERROR;
 	return take_next(f, side);
 }
 
@@ -407,5 +407,5 @@ follow_run(struct probe *probe, const struct follow_start start[FOLLOW_SIDES], u
 		descry_snapshot_free(f.side[which].own);
 		log_free(&f.side[which].log);
 	}
-	return status;
+	return probe->interrupted ? DESCRY_IO_ERROR : status;
 }

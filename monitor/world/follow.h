@@ -37,7 +37,7 @@ struct follow {
 
 /*
  * Follows both up to a boundary, and fills out. Both begin at the same count. The monitor is left
- * anywhere.
+ * anywhere. IO_ERROR: the user has interrupted it.
  */
 enum descry_status follow_run(struct probe *probe, const struct follow_start start[FOLLOW_SIDES],
 			      uint64_t end, struct descry_follow *out);

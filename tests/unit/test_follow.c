@@ -476,6 +476,24 @@ some_switches_cannot_be_followed(void **unused)
 	close_session(&s);
 }
 
+/* Ctrl-C on the way: nothing is told, and the machine is where it was. */
+static void
+it_can_be_interrupted(void **unused)
+{
+	struct descry_follow result;
+	struct descry_error err;
+	struct session s;
+
+	(void)unused;
+	open_session(&s, &uses, "selector-real/big");
+	descry_monitor_interrupt(s.monitor);
+	assert_int_equal(descry_world_follow(s.world, 100, &result, &err), DESCRY_IO_ERROR);
+	assert_string_equal(err.text, "world follow: interrupted");
+	assert_int_equal(descry_vcpu_state(descry_monitor_vcpu(s.monitor))->rip, 0x7c26);
+	assert_int_equal(follow(&s, 100).kind, DESCRY_FOLLOW_MANIFESTS);
+	close_session(&s);
+}
+
 int
 main(void)
 {
@@ -487,6 +505,7 @@ main(void)
 		cmocka_unit_test(a_comparison_tells_the_same),
 		cmocka_unit_test(the_machine_is_left_as_it_was),
 		cmocka_unit_test(some_switches_cannot_be_followed),
+		cmocka_unit_test(it_can_be_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
