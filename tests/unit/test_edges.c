@@ -230,6 +230,27 @@ a_table_at_linear_0_is_marked_too(void **state)
 	assert_int_equal(cpu(m)->seg[DESCRY_DS].attr, 0xc093);
 }
 
+/* SDM vol. 2, LAR: the DPL of conforming code is no obstacle; that of data is. */
+static void
+conforming_code_answers_any_ring(void **state)
+{
+	struct machine *m = *state;
+
+	LOAD(m, 0x0f, 0x02, 0xc1, 0x0f, 0x02, 0xc2); /* lar ax, cx; lar ax, dx */
+	set_mode(m, DESCRY_MODE_PROTECTED);
+	put_cpl(m, 3);
+	put(m, DESCRY_CS, (struct descry_segment){ 0, 0xffff, 0x4b, 0xfb });
+	descry_vcpu_state_mutable(m->vcpu)->gdtr =
+		(struct descry_table){ .base = GDT, .limit = sizeof(gdt) - 1 };
+	descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_CX] = 0x18;
+	descry_vcpu_state_mutable(m->vcpu)->gpr[DESCRY_DX] = 0x10;
+	run(m, 1);
+	assert_true(cpu(m)->rflags & DESCRY_FLAG_ZF);
+	assert_int_equal(cpu(m)->gpr[DESCRY_AX], 0x9f00);
+	run(m, 1);
+	assert_false(cpu(m)->rflags & DESCRY_FLAG_ZF);
+}
+
 /* An operand of two parts is two addresses: behind FFFFh the second one is at 0 (seen on silicon).
  */
 static void
@@ -389,6 +410,7 @@ main(void)
 		TEST(a_task_return_does_not_touch_the_stack),
 		TEST(a_table_at_linear_0_is_marked_too),
 
+		TEST(conforming_code_answers_any_ring),
 		TEST(a_far_pointer_wraps_in_the_middle),
 		TEST(a_request_from_outs_ends_the_run),
 		TEST(a_request_is_not_lost_behind_a_watch),

@@ -20,21 +20,31 @@ static struct machine machine;
 
 static const struct {
 	const char *what;
-	uint8_t code[6]; /* the first of the two; JE over INC CX follows it, and HLT */
+	uint8_t code[6]; /* the first of the two; JE over two INC CX (one would be a skip), HLT */
 	unsigned size;
 	uint16_t ax;
 	bool taken;
+	bool no_memory;
 } pairs[] = {
-	{ "cmp ax, [bx]: equal", { 0x3b, 0x07 }, 2, 5, true },
-	{ "cmp ax, [bx]: not", { 0x3b, 0x07 }, 2, 6, false },
-	{ "cmp [bx], ax: equal", { 0x39, 0x07 }, 2, 5, true },
-	{ "cmp [bx], ax: not", { 0x39, 0x07 }, 2, 6, false },
-	{ "cmp word [bx], 5", { 0x83, 0x3f, 0x05 }, 3, 0, true },
-	{ "test [bx], ax: no bit in common", { 0x85, 0x07 }, 2, 2, true },
-	{ "test [bx], ax: one", { 0x85, 0x07 }, 2, 4, false },
-	{ "test word [bx], 2", { 0xf7, 0x07, 0x02, 0x00 }, 4, 0, true },
-	{ "cmp eax, [bx]", { 0x66, 0x3b, 0x07 }, 3, 5, true },
-	{ "cmp [bx], eax", { 0x66, 0x39, 0x07 }, 3, 5, true },
+	{ "cmp ax, [bx]: equal", { 0x3b, 0x07 }, 2, 5, true, false },
+	{ "cmp ax, [bx]: not", { 0x3b, 0x07 }, 2, 6, false, false },
+	{ "cmp [bx], ax: equal", { 0x39, 0x07 }, 2, 5, true, false },
+	{ "cmp [bx], ax: not", { 0x39, 0x07 }, 2, 6, false, false },
+	{ "cmp word [bx], 5", { 0x83, 0x3f, 0x05 }, 3, 0, true, false },
+	{ "test [bx], ax: no bit in common", { 0x85, 0x07 }, 2, 2, true, false },
+	{ "test [bx], ax: one", { 0x85, 0x07 }, 2, 4, false, false },
+	{ "test word [bx], 2", { 0xf7, 0x07, 0x02, 0x00 }, 4, 0, true, false },
+	{ "cmp eax, [bx]", { 0x66, 0x3b, 0x07 }, 3, 5, true, false },
+	{ "cmp [bx], eax", { 0x66, 0x39, 0x07 }, 3, 5, true, false },
+	{ "shl ax, 1: to zero", { 0xd1, 0xe0 }, 2, 0x8000, true, true },
+	{ "shl ax, 1: not", { 0xd1, 0xe0 }, 2, 1, false, true },
+	{ "shr ax, 1: to zero", { 0xd1, 0xe8 }, 2, 1, true, true },
+	{ "shr eax, 1: not", { 0x66, 0xd1, 0xe8 }, 3, 2, false, true },
+	{ "inc ax: to zero", { 0x40 }, 1, 0xffff, true, true },
+	{ "inc eax: not", { 0x66, 0x40 }, 2, 0xffff, false, true },
+	{ "dec ax: to zero", { 0x48 }, 1, 1, true, true },
+	{ "cmp al, bh: equal", { 0x38, 0xf8 }, 2, 0x20, true, true },
+	{ "test ax, ax", { 0x85, 0xc0 }, 2, 0, true, true },
 };
 
 static void
@@ -44,7 +54,7 @@ begin(size_t i, uint16_t bx)
 	uint8_t code[16];
 
 	memcpy(code, pairs[i].code, pairs[i].size);
-	memcpy(code + pairs[i].size, "\x74\x01\x41\xf4", 4);
+	memcpy(code + pairs[i].size, "\x74\x02\x41\x41\xf4", 5);
 	load(&machine, code, sizeof(code));
 	memset(&machine.ram[GOOD], 0, 4);
 	machine.ram[GOOD] = 5;
@@ -84,8 +94,8 @@ the_jump_goes_by_what_was_in_memory(void **unused)
 		for (uint64_t piece = 1; piece <= 100; piece += 99) {
 			print_message("%s\n", pairs[i].what);
 			begin(i, GOOD);
-			assert_int_equal(run_in_pieces(piece), pairs[i].taken ? 3 : 4);
-			assert_int_equal(cpu()->gpr[DESCRY_CX], pairs[i].taken ? 0 : 1);
+			assert_int_equal(run_in_pieces(piece), pairs[i].taken ? 3 : 5);
+			assert_int_equal(cpu()->gpr[DESCRY_CX], pairs[i].taken ? 0 : 2);
 		}
 	}
 }
@@ -96,7 +106,7 @@ a_fault_is_that_of_the_first(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; i < COUNT(pairs); i++) {
-		for (uint64_t piece = 1; piece <= 100; piece += 99) {
+		for (uint64_t piece = 1; piece <= 100 && !pairs[i].no_memory; piece += 99) {
 			print_message("%s\n", pairs[i].what);
 			begin(i, BAD);
 			assert_int_equal(run_in_pieces(piece), 2);
