@@ -18,6 +18,9 @@
 #define GDT 0x1000u
 #define TSS 0x2000u
 #define LDT 0x3000u
+#define PAGE_DIRECTORY 0x5000u
+#define PAGE_TABLE 0x6000u
+#define PAGE_BITS 0x67u      /* present, writable, for all; accessed and dirty */
 #define GUEST_MEMORY 0x8000u /* that is looked at */
 
 /* --- guests --------------------------------------------------------------------------- */
@@ -96,6 +99,9 @@ static const struct guest v86_no_tss = { "virtual-8086 mode, no TSS", DESCRY_CR0
 static const struct guest small_pages = { "a small limit in pages", DESCRY_CR0_PE, 0,
 	{ FLAT_DATA(0x10, 0), FLAT_CODE(0x08, 0), FLAT_DATA(0x10, 0), FLAT_DATA(0x10, 0),
 	  { 0x1000, 0x1fff, 0x40, 0xc093 }, FLAT_DATA(0x10, 0), THE_LDT, THE_TSS } };
+static const struct guest paged = { "paging, ring 3", DESCRY_CR0_PE | DESCRY_CR0_PG, 0,
+	{ FLAT_DATA(0x23, 3), FLAT_CODE(0x1b, 3), FLAT_DATA(0x23, 3), FLAT_DATA(0x23, 3),
+	  { 0x1000, 0xfff, 0x2b, 0x40f3 }, FLAT_DATA(0x23, 3), THE_LDT, THE_TSS } };
 static const struct guest of_286 = { "a 286 with DS beyond 1 MiB", 0, 0,
 	{ REAL(0x1100), { 0x12340, 0xffff, 0x1234, 0x93 }, REAL(0x1300),
 	  { 0x100000, 0x7fff, 0, 0x93 }, REAL(0), REAL(0), { 0, 0xffff, 0, 0x82 },
@@ -121,6 +127,19 @@ open_machine(const char *profile, const char *knob)
 	return monitor;
 }
 
+/* The first 4 MiB, each page at its own address; the host's window is not there. */
+static void
+poke_page_tables(struct descry_vcpu *vcpu)
+{
+	for (uint32_t page = 0; page < 1024; page++) {
+		const uint32_t entry = page ? 0 : PAGE_TABLE | PAGE_BITS;
+		const uint32_t leaf = page << 12 | PAGE_BITS;
+
+		descry_vcpu_poke(vcpu, PAGE_DIRECTORY + page * 4, &entry, sizeof(entry));
+		descry_vcpu_poke(vcpu, PAGE_TABLE + page * 4, &leaf, sizeof(leaf));
+	}
+}
+
 static void
 begin(struct descry_monitor *monitor, const struct guest *guest)
 {
@@ -131,10 +150,12 @@ begin(struct descry_monitor *monitor, const struct guest *guest)
 		descry_vcpu_poke(vcpu, at, &(uint8_t){ (uint8_t)(at * 7) }, 1);
 	descry_vcpu_poke(vcpu, GDT, gdt, sizeof(gdt));
 	descry_vcpu_poke(vcpu, LDT, ldt, sizeof(ldt));
+	poke_page_tables(vcpu);
 	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
 		descry_vcpu_put_segment(vcpu, sreg, &guest->seg[sreg], DESCRY_CAUSE_START);
-	state->cr0 = (state->cr0 & ~(uint64_t)DESCRY_CR0_PE) | guest->cr0;
+	state->cr0 |= guest->cr0;
 	state->rflags = DESCRY_FLAG_ONE | DESCRY_FLAG_ZF | guest->flags;
+	state->cr3 = PAGE_DIRECTORY;
 	state->rip = 0x123;
 	for (unsigned i = 0; i < 8; i++)
 		state->gpr[i] = 0x1111u * (i + 1);
@@ -172,6 +193,7 @@ static const struct {
 	{ "smm", "p6", NULL, &ring3, DESCRY_SREG_COUNT, NOTHING },
 	{ "smm", "p6", NULL, &v86, DESCRY_SREG_COUNT, NOTHING },
 	{ "smm", "p6", NULL, &small_pages, DESCRY_SREG_COUNT, NOTHING },
+	{ "smm", "pentium", NULL, &paged, DESCRY_SREG_COUNT, NOTHING },
 
 	/* The table of a 386 has no word for unusable: P=0 stands for it. */
 	{ "loadall", "386", NULL, &unreal, DESCRY_LDTR, { 0, UINT32_MAX, 0, 0xc000 } },
@@ -180,14 +202,17 @@ static const struct {
 	{ "loadall", "386", NULL, &v86, DESCRY_SREG_COUNT, NOTHING },
 	/* Nor has it G: that follows from the limit. */
 	{ "loadall", "386", NULL, &small_pages, DESCRY_FS, { 0x1000, 0x1fff, 0x40, 0x4093 } },
+	{ "loadall", "386", NULL, &paged, DESCRY_SREG_COUNT, NOTHING },
 	{ "loadall", "286", NULL, &of_286, DESCRY_SREG_COUNT, NOTHING },
 
 	{ "task-gate", "p6", NULL, &local, DESCRY_FS, { 0x2000, 0x7ff, 0x0c, 0x4093 } },
+	{ "task-gate", "p6", NULL, &paged, DESCRY_FS, { 0x2000, 0x7ff, 0x2b, 0x40f3 } },
 	{ "task-gate", "386", NULL, &v86, DESCRY_SREG_COUNT, NOTHING },
 
 	/* The base of then, the limit of now: no descriptor has ever said that. */
 	{ "os-switch/fsgsbase", "p6", NULL, &local, DESCRY_FS, { 0x1000, 0x7ff, 0x0c, 0x4093 } },
 	{ "os-switch/legacy", "p6", NULL, &local, DESCRY_FS, { 0x2000, 0x7ff, 0x0c, 0x4093 } },
+	{ "os-switch/fsgsbase", "p6", NULL, &paged, DESCRY_FS, { 0x1000, 0x7ff, 0x2b, 0x40f3 } },
 	/* And a base under a null selector comes back both ways. */
 	{ "os-switch/fsgsbase", "p6", NULL, &ring3, DESCRY_FS, { 0x1000, 0x7ff, 0x2b, 0x40f3 } },
 	{ "os-switch/legacy", "p6", NULL, &ring3, DESCRY_FS, { 0x2000, 0x7ff, 0x2b, 0x40f3 } },
