@@ -203,6 +203,8 @@ descry_monitor_reset(struct descry_monitor *monitor)
 
 	schedule_restart(&monitor->schedule);
 	breakpoints_await(&monitor->breakpoints, &monitor->schedule);
+	if (monitor->host_hooks)
+		monitor->host_hooks->restarted(monitor->host_owner, monitor);
 	return status;
 }
 

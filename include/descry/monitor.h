@@ -143,6 +143,8 @@ struct descry_host_hooks {
 	void (*interpreted)(void *owner, struct descry_monitor *monitor);
 	/* The machine has become another one, by a reset or a snapshot. */
 	void (*replaced)(void *owner, struct descry_monitor *monitor);
+	/* After replaced(): it was a reset. */
+	void (*restarted)(void *owner, struct descry_monitor *monitor);
 };
 void descry_monitor_on_host(struct descry_monitor *monitor, const struct descry_host_hooks *hooks,
 			    void *owner);

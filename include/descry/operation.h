@@ -11,8 +11,8 @@
 #include <descry/vcpu.h>
 
 /*
- * Who does the operations that follow: DESCRY_STEP_GUEST, DESCRY_STEP_PERSON, or 2 to 7:
- * the host at X2 to X7. It becomes .step of the provenance that they write.
+ * Who does the operations that follow: DESCRY_STEP_GUEST, DESCRY_STEP_PERSON, or a step of a world
+ * switch: the host. It becomes .step of the provenance that they write.
  */
 void descry_op_set_step(struct descry_vcpu *vcpu, unsigned step);
 

@@ -58,7 +58,11 @@ struct descry_provenance {
 	uint8_t cause;  /* enum descry_cause */
 	uint8_t mode;   /* enum descry_mode */
 	uint8_t origin; /* enum descry_origin */
-	uint8_t step; /* who did it: DESCRY_STEP_*, or 2 to 7: the host, at X2 to X7 of a switch */
+	/*
+	 * Who did it: DESCRY_STEP_*, or the host: 2 to 7 at X2 to X7 of a switch, 9 at a change of
+	 * mode (DESCRY_WORLD_MODE).
+	 */
+	uint8_t step;
 };
 
 #define DESCRY_STEP_GUEST 0u

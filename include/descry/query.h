@@ -153,7 +153,7 @@ void descry_query_symbol_at(struct descry_monitor *monitor, enum descry_mode mod
 
 /*
  * What the next instruction would do, or the interrupt that comes before it, one step at a
- * time.
+ * time. Not while a world switch is in flight: then the CPU does not hold the guest.
  */
 enum descry_status descry_query_micro_steps(struct descry_monitor *monitor,
 					    struct descry_micro_log *log);

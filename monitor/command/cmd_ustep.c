@@ -15,6 +15,18 @@ is_under_way(struct command_call *call)
 	return walk->shown > 0 && memcmp(&walk->at, state, sizeof(*state)) == 0;
 }
 
+/* What the CPU holds then is no guest that could take a step. */
+static bool
+host_has_cpu(struct command_call *call)
+{
+	if (!call->world || !descry_world_in_flight(call->world))
+		return false;
+	command_error(call, DESCRY_BAD_ARGUMENT,
+		      "ustep: a switch is in flight; go on in it with: world step, or end it "
+		      "with: world finish");
+	return true;
+}
+
 /* The instruction is executed once its last step has been shown. */
 static enum descry_command_result
 go_behind(struct command_call *call, struct micro_report *report)
@@ -57,7 +69,7 @@ on_ustep(struct command_call *call)
 	enum descry_command_result result;
 	enum descry_status status;
 
-	if (command_guest_has_ended(call)) {
+	if (command_guest_has_ended(call) || host_has_cpu(call)) {
 		free(log);
 		return DESCRY_COMMAND_ERROR;
 	}

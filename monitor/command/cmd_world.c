@@ -4,6 +4,7 @@
 
 #include <descry/number.h>
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,7 @@ static enum descry_command_result
 world_show(struct command_call *call)
 {
 	const struct descry_world_trace *trace = descry_world_last(call->world);
+	char from[DESCRY_WORLD_STEP_TEXT], to[DESCRY_WORLD_STEP_TEXT];
 	const struct descry_world_op *op;
 
 	if (!trace)
@@ -99,9 +101,11 @@ world_show(struct command_call *call)
 	}
 	op = find_step(trace, call->argument[1].text);
 	if (!op)
-		return command_error(call, DESCRY_NOT_FOUND,
-				     "no step %.20s in the last switch; it went from X1 to X%u",
-				     call->argument[1].text, trace->op[trace->op_count - 1].step);
+		return command_error(
+			call, DESCRY_NOT_FOUND,
+			"no step %.20s in the last switch; it went from %s to %s",
+			call->argument[1].text, descry_world_step_text(trace->op[0].step, from),
+			descry_world_step_text(trace->op[trace->op_count - 1].step, to));
 	render_switch_step(trace, op, call->sink);
 	return DESCRY_COMMAND_OK;
 }
@@ -230,10 +234,7 @@ world_flaw(struct command_call *call)
 static bool
 parse_hex(const char *text, uint64_t *value)
 {
-	char *end;
-
-	*value = strtoull(text, &end, 16);
-	return *text != '\0' && *end == '\0';
+	return descry_number_parse_hex(text, strlen(text), value);
 }
 
 /* "00cf93000000ffff" at the selector. */
@@ -267,10 +268,10 @@ parse_bytes(const char *text, struct descry_world_edit *edit)
 {
 	edit->size = 0;
 	for (; *text; text += 2) {
-		unsigned byte;
+		uint64_t byte;
 
-		if (edit->size == DESCRY_WORLD_EDIT_BYTES || !text[1] ||
-		    sscanf(text, "%2x", &byte) != 1)
+		if (edit->size == DESCRY_WORLD_EDIT_BYTES || !isxdigit((unsigned char)text[0]) ||
+		    !isxdigit((unsigned char)text[1]) || !descry_number_parse_hex(text, 2, &byte))
 			return false;
 		edit->byte[edit->size++] = (uint8_t)byte;
 	}

@@ -1,6 +1,8 @@
 #include "command/render.h"
 #include "command/topics.h"
 
+#include <descry/world.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,11 +176,13 @@ put_cause(const struct descry_sink *sink, struct descry_monitor *monitor,
 	const char *cause = descry_cause_text((enum descry_cause)from->cause);
 	char symbol[DESCRY_SYMBOL_TEXT];
 	char place[DESCRY_FAR_TEXT];
+	char step[DESCRY_WORLD_STEP_TEXT];
 
 	if (from->step == DESCRY_STEP_PERSON)
 		cause = "`load`";
 	else if (from->step != DESCRY_STEP_GUEST) {
-		descry_sink_printf(sink, "by %s of the host at X%u", cause, from->step);
+		descry_sink_printf(sink, "by %s of the host at %s", cause,
+				   descry_world_step_text(from->step, step));
 		return;
 	}
 	descry_query_symbol_at(monitor, (enum descry_mode)from->mode, from->cs, from->ip, symbol);

@@ -176,19 +176,19 @@ render_host(const struct descry_world *world, const struct descry_sink *sink)
 
 /* What has become of the guest's value of a field, as a mark behind the register's value. */
 static char
-field_mark(const struct descry_world_trace *trace, const struct descry_world_op *op,
+field_mark(const struct descry_segment *truth, const struct descry_world_op *op,
 	   enum descry_sreg sreg, enum descry_field field)
 {
-	if (field_value(&op->seg[sreg], field) == field_value(&trace->op[0].seg[sreg], field))
+	if (field_value(&op->seg[sreg], field) == field_value(truth, field))
 		return ' ';
 	return descry_fields_has(&op->record.held, sreg, field) ? '*' : '!';
 }
 
 static void
-write_field(const struct descry_world_trace *trace, const struct descry_world_op *op,
+write_field(const struct descry_segment *truth, const struct descry_world_op *op,
 	    enum descry_sreg sreg, enum descry_field field, const struct descry_sink *sink)
 {
-	const char mark = field_mark(trace, op, sreg, field);
+	const char mark = field_mark(truth, op, sreg, field);
 	const bool wide = field == DESCRY_FIELD_BASE || field == DESCRY_FIELD_LIMIT;
 	const bool marked = mark != ' ';
 
@@ -235,14 +235,16 @@ static void
 write_segment(const struct descry_world_trace *trace, const struct descry_world_op *op,
 	      enum descry_sreg sreg, const struct descry_sink *sink)
 {
-	const struct descry_segment *truth = &trace->op[0].seg[sreg];
+	struct descry_segment truths[DESCRY_SREG_COUNT];
+	const struct descry_segment *truth = &truths[sreg];
 	char reload[40];
 	char record[8];
 	char status[DESCRY_CACHE_STATUS_TEXT];
 
+	judge_truth(trace, op, truths);
 	descry_sink_printf(sink, "    %-5s ", descry_sreg_name(sreg));
 	for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++)
-		write_field(trace, op, sreg, field, sink);
+		write_field(truth, op, sreg, field, sink);
 	descry_sink_printf(sink, " %-22s  %s   %s\n",
 			   describe_reload(&op->preview[sreg], reload, sizeof(reload)),
 			   describe_record(&op->record, sreg, record),
@@ -347,12 +349,22 @@ end_text(enum descry_world_end end)
 	return "host-fault";
 }
 
+/* What the guest has at the end of the trace that is not what it had. */
+static struct descry_fields
+fields_lost(const struct descry_world_trace *trace)
+{
+	const struct descry_world_op *last = &trace->op[trace->op_count - 1];
+	struct descry_segment truth[DESCRY_SREG_COUNT];
+
+	judge_truth(trace, last, truth);
+	return fields_diff(truth, last->seg);
+}
+
 static json_t *
 switch_json(const struct descry_world_trace *trace)
 {
 	const struct descry_strategy *strategy = trace->strategy;
-	const struct descry_fields lost =
-		fields_diff(trace->op[0].seg, trace->op[trace->op_count - 1].seg);
+	const struct descry_fields lost = fields_lost(trace);
 	const unsigned lost_at = judge_lost_at(trace, &lost);
 	char text[DESCRY_WORLD_STEP_TEXT];
 	const bool resumed = trace->end == DESCRY_WORLD_RESUMED;
@@ -371,8 +383,7 @@ static void
 write_differences(const struct descry_world_trace *trace, const struct descry_sink *sink)
 {
 	char text[DESCRY_WORLD_STEP_TEXT];
-	const struct descry_fields lost =
-		fields_diff(trace->op[0].seg, trace->op[trace->op_count - 1].seg);
+	const struct descry_fields lost = fields_lost(trace);
 
 	if (fields_empty(&lost)) {
 		descry_sink_text(sink, "the guest runs again, nothing is lost");
@@ -396,7 +407,7 @@ void
 render_switch(const struct descry_world_trace *trace, const struct descry_sink *sink)
 {
 	const bool resumed = trace->end == DESCRY_WORLD_RESUMED;
-	char strategy[DESCRY_STRATEGY_TEXT], far[DESCRY_FAR_TEXT];
+	char strategy[DESCRY_STRATEGY_TEXT], far[DESCRY_FAR_TEXT], step[DESCRY_WORLD_STEP_TEXT];
 	struct descry_sink_buffer buffer;
 	const struct descry_sink line = descry_sink_to_buffer(&buffer);
 
@@ -410,8 +421,8 @@ render_switch(const struct descry_world_trace *trace, const struct descry_sink *
 	if (resumed)
 		write_differences(trace, &line);
 	else
-		descry_sink_printf(&line, "%s at X%u: %s", end_text(trace->end), trace->ended_at,
-				   trace->why);
+		descry_sink_printf(&line, "%s at %s: %s", end_text(trace->end),
+				   descry_world_step_text(trace->ended_at, step), trace->why);
 	descry_sink_text(sink, resumed ? "" : style(sink, STYLE_STATUS));
 	put_wrapped(sink, 0, 4, buffer.text != NULL ? buffer.text : "");
 	descry_sink_text(sink, resumed ? "" : style(sink, STYLE_PLAIN));

@@ -161,7 +161,7 @@ memory_is_ram(const struct memory *memory, uint64_t physical, uint64_t size)
 
 	if (physical > memory->ram_size || size > memory->ram_size - physical)
 		return false;
-	return physical >= MIB || physical + size <= MIB - low;
+	return low == 0 || physical >= MIB || physical + size <= MIB - low;
 }
 
 /* --- copies --------------------------------------------------------------------------- */

@@ -26,6 +26,27 @@ field_value(const struct descry_segment *seg, enum descry_field field)
 	return values[field];
 }
 
+void
+field_copy(struct descry_segment *to, enum descry_field field, const struct descry_segment *from)
+{
+	switch (field) {
+	case DESCRY_FIELD_SEL:
+		to->sel = from->sel;
+		break;
+	case DESCRY_FIELD_BASE:
+		to->base = from->base;
+		break;
+	case DESCRY_FIELD_LIMIT:
+		to->limit = from->limit;
+		break;
+	case DESCRY_FIELD_ATTR:
+		to->attr = from->attr;
+		break;
+	case DESCRY_FIELD_COUNT:
+		break;
+	}
+}
+
 struct descry_fields
 fields_diff(const struct descry_segment *a, const struct descry_segment *b)
 {

@@ -9,6 +9,8 @@
 
 /* One field, widened: what it takes to compare it. */
 uint64_t field_value(const struct descry_segment *seg, enum descry_field field);
+void field_copy(struct descry_segment *to, enum descry_field field,
+		const struct descry_segment *from);
 
 /* The fields in which the eight segments at a and at b differ. */
 struct descry_fields fields_diff(const struct descry_segment *a, const struct descry_segment *b);

@@ -246,21 +246,35 @@ op_body(struct world_switch *sw, unsigned arg)
 	return true;
 }
 
+/* Looked at before the first of them is made: a switch that is refused changes nothing. */
+static bool
+edits_reach_memory(struct world_switch *sw)
+{
+	for (size_t i = 0; i < sw->settings->edit_count; i++) {
+		const struct descry_world_edit *edit = &sw->settings->edit[i];
+
+		if (!memory_is_ram(&sw->monitor->memory, edit->physical, edit->size))
+			return world_refuse(
+				sw, "the host is to write at %08llx, and there is no memory",
+				(unsigned long long)edit->physical);
+	}
+	return true;
+}
+
 bool
 op_edit(struct world_switch *sw, unsigned arg)
 {
 	const struct world_settings *settings = sw->settings;
-	const struct descry_world_edit *edit = settings->edit;
 
 	(void)arg;
 	if (settings->edit_count == 0)
 		return true;
-	for (; edit < settings->edit + settings->edit_count; edit++) {
-		if (memory_write(&sw->monitor->memory, edit->physical, edit->byte, edit->size) <
-		    edit->size)
-			return world_refuse(
-				sw, "the host is to write at %08llx, and there is no memory",
-				(unsigned long long)edit->physical);
+	if (!edits_reach_memory(sw))
+		return false;
+	for (size_t i = 0; i < settings->edit_count; i++) {
+		const struct descry_world_edit *edit = &settings->edit[i];
+
+		memory_write(&sw->monitor->memory, edit->physical, edit->byte, edit->size);
 	}
 	descry_vcpu_memory_changed(sw->vcpu);
 	world_note(sw, "the host writes %u bytes of guest memory at %08llx%s",

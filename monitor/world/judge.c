@@ -3,6 +3,8 @@
 #include "world/fields.h"
 #include "world/host.h"
 
+#include <string.h>
+
 enum descry_sreg
 judge_subject(const struct descry_vcpu *vcpu)
 {
@@ -81,6 +83,33 @@ first_of_switch(const struct descry_world_trace *trace)
 	return first;
 }
 
+/* Has the guest left a field alone since its change of mode? */
+static bool
+is_as_changed(const struct descry_world_trace *trace, enum descry_sreg sreg,
+	      enum descry_field field)
+{
+	const unsigned first = first_of_switch(trace);
+
+	return first > 0 && (first == trace->op_count ||
+			     field_value(&trace->op[first].seg[sreg], field) ==
+				     field_value(&trace->op[first - 1].seg[sreg], field));
+}
+
+void
+judge_truth(const struct descry_world_trace *trace, const struct descry_world_op *op,
+	    struct descry_segment truth[DESCRY_SREG_COUNT])
+{
+	const unsigned first = op->step == DESCRY_WORLD_MODE ? 0 : first_of_switch(trace);
+
+	memcpy(truth, trace->op[first].seg, sizeof(trace->op[first].seg));
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		for (unsigned field = 0; field < DESCRY_FIELD_COUNT; field++) {
+			if (is_as_changed(trace, sreg, field))
+				field_copy(&truth[sreg], field, &trace->op[0].seg[sreg]);
+		}
+	}
+}
+
 /* The operation that loses one field: at X7 the last, if the record has held it to the end. */
 static unsigned
 field_lost_by(const struct descry_world_trace *trace, enum descry_sreg sreg,
@@ -88,7 +117,7 @@ field_lost_by(const struct descry_world_trace *trace, enum descry_sreg sreg,
 {
 	const unsigned first = first_of_switch(trace);
 	const uint64_t value = field_value(&trace->op[first].seg[sreg], field);
-	unsigned last = lost_by_mode(trace, sreg, field);
+	unsigned last = is_as_changed(trace, sreg, field) ? lost_by_mode(trace, sreg, field) : 0;
 
 	if (last)
 		return last;

@@ -212,8 +212,8 @@ has_way(struct world_switch *sw, unsigned arg)
 			    sw->strategy->row.needs);
 }
 
-static bool
-ends_with_mode(const struct descry_world_trace *trace)
+bool
+world_trace_ends_with_mode(const struct descry_world_trace *trace)
 {
 	return trace->op_count > 0 && trace->op[trace->op_count - 1].step == DESCRY_WORLD_MODE;
 }
@@ -253,7 +253,7 @@ world_switch_begin(struct world_switch *sw)
 {
 	sw->next = world_state(sw)->cr0 & DESCRY_CR0_PE ? sw->strategy->with_pe_set
 							: sw->strategy->with_pe_clear;
-	if (!ends_with_mode(sw->trace))
+	if (!world_trace_ends_with_mode(sw->trace))
 		sw->trace->op_count = 0;
 	begin_trace(sw);
 	descry_vcpu_save(sw->vcpu, &sw->guest);

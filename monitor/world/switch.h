@@ -144,6 +144,9 @@ void world_switch_next(struct world_switch *sw);
 /* All that are left. */
 void world_switch_finish(struct world_switch *sw);
 
+/* Is a change of mode all that it shows? */
+bool world_trace_ends_with_mode(const struct descry_world_trace *trace);
+
 /* Adds the CPU as it is now to a trace. */
 void world_trace_add(struct descry_world_trace *trace, unsigned step, const char *text,
 		     const struct descry_world_record *record, const struct descry_vcpu *vcpu);

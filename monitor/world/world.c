@@ -143,6 +143,16 @@ on_interpreted(void *owner, struct descry_monitor *monitor)
 	world_switch_take_back(&world->sw);
 }
 
+/* The next switch does not go on with the last change of mode. */
+static void
+forget_change_of_mode(struct descry_world *world)
+{
+	if (!world_trace_ends_with_mode(&world->trace))
+		return;
+	world->trace.op_count = 0;
+	world->switched = false;
+}
+
 /* A switch that was in flight is no more. */
 static void
 on_replaced(void *owner, struct descry_monitor *monitor)
@@ -155,6 +165,16 @@ on_replaced(void *owner, struct descry_monitor *monitor)
 	watch_guest(world);
 }
 
+/* As when the strategy was chosen. */
+static void
+on_restarted(void *owner, struct descry_monitor *monitor)
+{
+	struct descry_world *world = owner;
+
+	(void)monitor;
+	descry_world_choose(world, world->chosen);
+}
+
 void
 world_attach(struct descry_monitor *monitor, struct descry_world *world)
 {
@@ -163,7 +183,8 @@ world_attach(struct descry_monitor *monitor, struct descry_world *world)
 							.mode = on_mode,
 							.exception = on_exception,
 							.interpreted = on_interpreted,
-							.replaced = on_replaced };
+							.replaced = on_replaced,
+							.restarted = on_restarted };
 
 	descry_monitor_on_host(monitor, world ? &hooks : NULL, world);
 	if (world)
@@ -210,15 +231,16 @@ descry_world_destroy(struct descry_world *world)
 void
 descry_world_choose(struct descry_world *world, const struct descry_strategy *strategy)
 {
-	const uint64_t cr0 = descry_vcpu_state(descry_monitor_vcpu(world->monitor))->cr0;
+	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(world->monitor));
 	const struct world_view *view;
 
 	descry_world_finish(world);
+	forget_change_of_mode(world);
 	world->chosen = strategy;
 	view = view_of(world);
 	world->memory = (struct world_memory){ 0 };
 	init_switch(world);
-	if (view && view->leaves_pe && !(cr0 & DESCRY_CR0_PE)) {
+	if (view && view->leaves_pe && !(state->cr0 & DESCRY_CR0_PE)) {
 		world_switch_mode(&world->sw);
 		world->switched = true;
 	}

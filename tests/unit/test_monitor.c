@@ -494,7 +494,7 @@ test_target(void **state)
 }
 
 struct taken {
-	unsigned count, runs, replaced;
+	unsigned count, runs, replaced, restarted;
 	uint64_t ip;
 	bool go_on;
 };
@@ -528,6 +528,13 @@ machine_replaced(void *owner, struct descry_monitor *monitor)
 }
 
 static void
+machine_restarted(void *owner, struct descry_monitor *monitor)
+{
+	(void)monitor;
+	((struct taken *)owner)->restarted++;
+}
+
+static void
 test_host_interrupt(void **state)
 {
 	/* out 0xed, al; out 0xed, ax; hlt */
@@ -535,7 +542,8 @@ test_host_interrupt(void **state)
 	const struct descry_run_request request = { .stop_at_host_interrupt = true };
 	const struct descry_host_hooks hooks = { .interrupt = take_host_interrupt,
 						 .run = run_begins,
-						 .replaced = machine_replaced };
+						 .replaced = machine_replaced,
+						 .restarted = machine_restarted };
 	struct taken taken = { .go_on = true };
 	struct descry_stop stop;
 
@@ -555,6 +563,7 @@ test_host_interrupt(void **state)
 
 	descry_monitor_reset(monitor);
 	assert_int_equal(taken.replaced, 1);
+	assert_int_equal(taken.restarted, 1);
 	taken = (struct taken){ 0 };
 	assert_int_equal(run(monitor, 0).reason, DESCRY_STOP_HOST_INTERRUPT);
 	assert_int_equal(taken.count, 1);
@@ -614,7 +623,8 @@ test_interrupt_at_the_end(void **state)
 {
 	const struct descry_host_hooks hooks = { .interrupt = interrupt_and_stop,
 						 .run = run_begins,
-						 .replaced = machine_replaced };
+						 .replaced = machine_replaced,
+						 .restarted = machine_restarted };
 	const bool probes[] = { false, true };
 
 	(void)state;

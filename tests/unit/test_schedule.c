@@ -267,7 +267,8 @@ forget_nothing(void *owner, struct descry_monitor *monitor)
 
 static const struct descry_host_hooks counting_host = { .interrupt = take_host_interrupt,
 							.run = let_it_run,
-							.replaced = forget_nothing };
+							.replaced = forget_nothing,
+							.restarted = forget_nothing };
 
 struct whole {
 	struct descry_vcpu_image cpu;
