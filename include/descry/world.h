@@ -187,7 +187,7 @@ const char *descry_flaw_help(enum descry_flaw flaw); /* one line */
 void descry_world_set_flaws(struct descry_world *world, unsigned flaws);
 unsigned descry_world_flaws(const struct descry_world *world);
 
-/* What the host writes into guest memory at X5, each time: at most 16 bytes at a place. */
+/* What the host writes into guest memory at X5, each time: 1 to 16 bytes at a place. */
 #define DESCRY_WORLD_EDITS 8u
 #define DESCRY_WORLD_EDIT_BYTES 16u
 struct descry_world_edit {
@@ -195,7 +195,8 @@ struct descry_world_edit {
 	unsigned size;
 	uint8_t byte[DESCRY_WORLD_EDIT_BYTES];
 };
-/* count 0: no more edits. */
+/* In their order, all of them or none. count 0: no more edits. BAD_ARGUMENT: too many, or a size.
+ */
 enum descry_status descry_world_set_edits(struct descry_world *world,
 					  const struct descry_world_edit *edit, size_t count);
 const struct descry_world_edit *descry_world_edits(const struct descry_world *world, size_t *count);

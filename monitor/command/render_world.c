@@ -144,8 +144,8 @@ host_as_json(const struct descry_world *world, const struct descry_sink *sink)
 	const struct descry_world_slot *slot = descry_world_slots(world, &count);
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(gdt, json_pack("{s:i, s:I}", "selector", (int)slot[i].sel,
-						     "descriptor", (json_int_t)slot[i].descriptor));
+		json_array_append_new(gdt, json_pack("{s:i, s:o}", "selector", (int)slot[i].sel,
+						     "descriptor", json_raw(slot[i].descriptor)));
 	json_render(sink, json_pack("{s:o, s:o}", "writes", writes, "gdt", gdt));
 }
 

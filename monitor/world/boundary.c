@@ -69,6 +69,15 @@ find_any(struct descry_monitor *monitor, struct descry_error *err)
 	return not_found(monitor, NULL, &stop, err);
 }
 
+/* The count at which a search is over. */
+static uint64_t
+search_end(const struct descry_when *when, uint64_t now)
+{
+	const uint64_t last = when->kind == DESCRY_WHEN_COUNT ? when->count : now + SEARCH_LIMIT;
+
+	return last < UINT64_MAX ? last + 1 : last;
+}
+
 /* A boundary that has a name is one where a host interrupt is injected. */
 enum descry_status
 boundary_find(struct descry_monitor *monitor, const struct descry_when *when,
@@ -88,8 +97,7 @@ boundary_find(struct descry_monitor *monitor, const struct descry_when *when,
 	boundary.when = *when;
 	if (descry_monitor_inject(monitor, &boundary, &number, err) != DESCRY_OK)
 		return err->status;
-	search(monitor, number,
-	       (when->kind == DESCRY_WHEN_COUNT ? when->count : now + SEARCH_LIMIT) + 1, &stop);
+	search(monitor, number, search_end(when, now), &stop);
 	descry_monitor_delete_injection(monitor, number);
 	if (stop.reason == DESCRY_STOP_HOST_INTERRUPT && stop.injection == number)
 		return DESCRY_OK;

@@ -203,7 +203,8 @@ has_way(struct world_switch *sw, unsigned arg)
 	(void)arg;
 	if (!world_cpu_suffices(sw->strategy, sw->vcpu))
 		return world_refuse(sw,
-				    "a %s has no such segments and modes; it needs a 386 (-c 386)",
+				    "this CPU (%s) has no such segments and modes; it needs a 386 "
+				    "(-c 386)",
 				    descry_vcpu_profile(sw->vcpu)->name);
 	if (sw->next)
 		return true;

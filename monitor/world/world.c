@@ -119,6 +119,7 @@ on_mode(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
 	init_switch(world);
 	world_switch_mode(&world->sw);
 	world->switched = true;
+	world->next = 0;
 	watch_guest(world);
 	return guest_goes_on(world, stop);
 }
@@ -239,6 +240,7 @@ descry_world_choose(struct descry_world *world, const struct descry_strategy *st
 	world->chosen = strategy;
 	view = view_of(world);
 	world->memory = (struct world_memory){ 0 };
+	world->next = 0;
 	init_switch(world);
 	if (view && view->leaves_pe && !(state->cr0 & DESCRY_CR0_PE)) {
 		world_switch_mode(&world->sw);
@@ -297,6 +299,10 @@ descry_world_set_edits(struct descry_world *world, const struct descry_world_edi
 {
 	if (count > DESCRY_WORLD_EDITS)
 		return DESCRY_BAD_ARGUMENT;
+	for (size_t i = 0; i < count; i++) {
+		if (edit[i].size == 0 || edit[i].size > DESCRY_WORLD_EDIT_BYTES)
+			return DESCRY_BAD_ARGUMENT;
+	}
 	world->settings.edit_count = count;
 	if (count)
 		memcpy(world->settings.edit, edit, count * sizeof(*edit));

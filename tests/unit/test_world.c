@@ -567,6 +567,9 @@ a_change_of_mode_belongs_to_its_strategy(void **unused)
 	descry_world_choose(world, strategy("interpret"));
 	assert_null(descry_world_last(world));
 	assert_int_equal(descry_world_interrupt(world)->op[0].step, DESCRY_WORLD_X1);
+	assert_int_equal(descry_world_walk(world)->step, DESCRY_WORLD_X1);
+	descry_world_choose(world, strategy("selector-v86"));
+	assert_ptr_equal(descry_world_walk(world), &descry_world_last(world)->op[0]);
 	descry_world_destroy(world);
 	descry_monitor_destroy(monitor);
 }
@@ -642,11 +645,13 @@ writes_are_made_all_or_none(void **unused)
 		{ .physical = 0x500, .size = 1, .byte = { 0x77 } },
 		{ .physical = 0xf0000000, .size = 1 },
 	};
+	const struct descry_world_edit none = { .physical = 0x500, .size = 0 };
 	struct descry_monitor *monitor = open_guest(&plain);
 	struct descry_world *world = world_under(monitor, "vmx");
 	uint8_t byte = 0xff;
 
 	(void)unused;
+	assert_int_equal(descry_world_set_edits(world, &none, 1), DESCRY_BAD_ARGUMENT);
 	assert_int_equal(descry_world_set_edits(world, edits, 2), DESCRY_OK);
 	assert_int_equal(descry_world_interrupt(world)->end, DESCRY_WORLD_REFUSED);
 	assert_int_equal(descry_vcpu_peek(descry_monitor_vcpu(monitor), 0x500, &byte, 1), 1);
@@ -689,6 +694,8 @@ static const struct {
 	{ "a count with a tail", &silent_one, "12x", DESCRY_BAD_ARGUMENT, "12x" },
 	{ "a negative count", &silent_one, "-1", DESCRY_BAD_ADDRESS, "-1" },
 	{ "no count at all", &silent_one, "", DESCRY_BAD_ARGUMENT, "where?" },
+	{ "the last count of all", &unreal, "18446744073709551615", DESCRY_BAD_ARGUMENT,
+	  "guest exit" },
 	{ "a hit that the guest does not live to see", &silent_one, "0:7c00 2", DESCRY_BAD_ARGUMENT,
 	  "guest exit" },
 	/* clang-format on */
