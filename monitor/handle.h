@@ -23,6 +23,7 @@ struct descry_monitor {
 	char note[160]; /* of the loader; empty: none */
 
 	struct breakpoints breakpoints;
+	unsigned watched_segments; /* descry_monitor_watch_segments() */
 	struct schedule schedule;
 	uint32_t unhandled;                       /* as struct descry_control */
 	atomic_bool interrupted;                  /* descry_monitor_interrupt(), not used up yet */

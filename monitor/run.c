@@ -2,6 +2,8 @@
 #include "inject.h"
 #include "stop.h"
 
+#include <string.h>
+
 /* One call of descry_monitor_run(). */
 struct run {
 	struct descry_monitor *monitor;
@@ -46,11 +48,19 @@ stretch(const struct run *run)
 	return until;
 }
 
+/* A probe asks what the guest does, not what the user wants to see. */
+static unsigned
+watched_by_user(const struct run *run)
+{
+	return run->request->probe ? 0 : run->monitor->watched_segments;
+}
+
 static void
 run_cpu(struct run *run)
 {
 	const struct descry_run_request *request = run->request;
 	struct descry_monitor *monitor = run->monitor;
+	const unsigned loads = request->watch_load | watched_by_user(run);
 	const struct descry_state *state = state_of(run);
 	const uint64_t before = state->retired;
 	const struct descry_control control = {
@@ -60,11 +70,11 @@ run_cpu(struct run *run)
 		.break_at_first = run->look && !monitor->interpret_one,
 		.events = DESCRY_EVENT_BIT(DESCRY_EVENT_FAULT) |
 			  (request->watch_access ? DESCRY_EVENT_BIT(DESCRY_EVENT_ACCESS) : 0) |
-			  (request->watch_load ? DESCRY_EVENT_BIT(DESCRY_EVENT_SEGMENT_LOAD) : 0),
+			  (loads ? DESCRY_EVENT_BIT(DESCRY_EVENT_SEGMENT_LOAD) : 0),
 		.watch_access = request->watch_access,
 		.stop_at_mode = monitor->watch_mode,
 		.intercept = monitor->interpret_one ? 0 : monitor->watch_vectors,
-		.watch_load = request->watch_load,
+		.watch_load = loads,
 		.unhandled = monitor->unhandled,
 	};
 
@@ -77,15 +87,40 @@ run_cpu(struct run *run)
 	monitor->interpret_one = false;
 }
 
+/* The first watched segment that is not as it was; DESCRY_SREG_COUNT: none. */
+static enum descry_sreg
+changed_by_host(const struct run *run, const struct descry_segment *before)
+{
+	const struct descry_segment *now = state_of(run)->seg;
+	unsigned sreg = 0;
+
+	while (sreg < DESCRY_SREG_COUNT && (!(watched_by_user(run) >> sreg & 1u) ||
+					    (before[sreg].sel == now[sreg].sel &&
+					     descry_segment_same_cache(&before[sreg], &now[sreg]))))
+		sreg++;
+	return sreg;
+}
+
 static bool
 on_host_interrupt(struct run *run)
 {
 	struct descry_monitor *monitor = run->monitor;
+	struct descry_segment before[DESCRY_SREG_COUNT];
+	enum descry_sreg changed;
 
 	if (run->request->stop_at_host_interrupt)
 		return end(run, DESCRY_STOP_HOST_INTERRUPT);
-	return !monitor->host_hooks ||
-	       monitor->host_hooks->interrupt(monitor->host_owner, monitor, run->stop);
+	if (!monitor->host_hooks)
+		return true;
+	memcpy(before, state_of(run)->seg, sizeof(before));
+	if (!monitor->host_hooks->interrupt(monitor->host_owner, monitor, run->stop))
+		return false;
+	changed = changed_by_host(run, before);
+	if (changed == DESCRY_SREG_COUNT)
+		return true;
+	end(run, DESCRY_STOP_HOST_INTERRUPT);
+	stop_append(run->stop, "; it has changed %s, which is watched", descry_sreg_name(changed));
+	return false;
 }
 
 static bool
@@ -320,4 +355,16 @@ descry_monitor_watch_guest(struct descry_monitor *monitor, bool mode, uint32_t v
 {
 	monitor->watch_mode = mode;
 	monitor->watch_vectors = vectors;
+}
+
+void
+descry_monitor_watch_segments(struct descry_monitor *monitor, unsigned mask)
+{
+	monitor->watched_segments = mask;
+}
+
+unsigned
+descry_monitor_watched_segments(const struct descry_monitor *monitor)
+{
+	return monitor->watched_segments;
 }

@@ -65,7 +65,8 @@ struct place {
 };
 
 /* Whatever does not fit is cut off. */
-static void DESCRY_PRINTF(2, 3) append(struct descry_stop *stop, const char *format, ...)
+void
+stop_append(struct descry_stop *stop, const char *format, ...)
 {
 	const size_t used = strlen(stop->text);
 	va_list args;
@@ -116,9 +117,9 @@ append_address(struct descry_monitor *monitor, struct descry_stop *stop, const s
 {
 	char far[DESCRY_FAR_TEXT], symbol[96];
 
-	append(stop, "%s", descry_far_text(place->cs, place->ip, far));
+	stop_append(stop, "%s", descry_far_text(place->cs, place->ip, far));
 	if (descry_monitor_symbolize(monitor, place->linear, symbol, sizeof(symbol)))
-		append(stop, " %s", symbol);
+		stop_append(stop, " %s", symbol);
 }
 
 /* "0000:7c45 store+4: mov eax, ebx" */
@@ -126,7 +127,7 @@ static void
 append_place(struct descry_monitor *monitor, struct descry_stop *stop, const struct place *place)
 {
 	append_address(monitor, stop, place);
-	append(stop, ": %s", place->text);
+	stop_append(stop, ": %s", place->text);
 }
 
 static void
@@ -134,10 +135,10 @@ append_bytes(struct descry_stop *stop, const struct place *place)
 {
 	const unsigned count = place->length ? place->length : 4;
 
-	append(stop, " (bytes");
+	stop_append(stop, " (bytes");
 	for (unsigned i = 0; i < count; i++)
-		append(stop, " %02x", place->bytes[i]);
-	append(stop, ")");
+		stop_append(stop, " %02x", place->bytes[i]);
+	stop_append(stop, ")");
 }
 
 /* "; fs 0010 base 00000100 limit 0000ffff attr 4093"; CS when the set is empty. */
@@ -150,8 +151,9 @@ append_segments(struct descry_monitor *monitor, struct descry_stop *stop, unsign
 		const struct descry_segment *seg = &descry_vcpu_state(monitor->vcpu)->seg[sreg];
 
 		if (set & 1u << sreg)
-			append(stop, "; %s %04x base %08" PRIx64 " limit %08" PRIx32 " attr %04x",
-			       descry_sreg_name(sreg), seg->sel, seg->base, seg->limit, seg->attr);
+			stop_append(
+				stop, "; %s %04x base %08" PRIx64 " limit %08" PRIx32 " attr %04x",
+				descry_sreg_name(sreg), seg->sel, seg->base, seg->limit, seg->attr);
 	}
 }
 
@@ -160,9 +162,9 @@ append_fault(struct descry_stop *stop, const struct descry_fault *fault)
 {
 	const char *name = descry_vector_text(fault->vector);
 
-	append(stop, "%s", name);
+	stop_append(stop, "%s", name);
 	if (name[0] == '#')
-		append(stop, " (vector %u)", fault->vector);
+		stop_append(stop, " (vector %u)", fault->vector);
 }
 
 /* "place; segments": how most stops end. */
@@ -196,13 +198,13 @@ describe_access(struct descry_monitor *monitor, struct descry_stop *stop, struct
 		append_place(monitor, stop, place);
 		return;
 	}
-	append(stop, "%s of %u bytes at %s:%08" PRIx32, descry_access_text(event->access),
-	       event->size, descry_sreg_name(event->sreg), event->offset);
+	stop_append(stop, "%s of %u bytes at %s:%08" PRIx32, descry_access_text(event->access),
+		    event->size, descry_sreg_name(event->sreg), event->offset);
 	if (event->fault.vector == DESCRY_VEC_NONE)
-		append(stop, ", linear %08" PRIx32, event->linear);
+		stop_append(stop, ", linear %08" PRIx32, event->linear);
 	else
-		append(stop, ", refused: %s", descry_vector_text(event->fault.vector));
-	append(stop, ", by ");
+		stop_append(stop, ", refused: %s", descry_vector_text(event->fault.vector));
+	stop_append(stop, ", by ");
 	find_place(monitor, event->cs, event->ip, place);
 	append_place(monitor, stop, place);
 	append_segments(monitor, stop, 1u << event->sreg);
@@ -231,12 +233,12 @@ describe_load(struct descry_monitor *monitor, struct descry_stop *stop, struct p
 	const struct descry_event *event = newest_event(vcpu, DESCRY_EVENT_SEGMENT_LOAD);
 	const unsigned set = loaded_segments(vcpu, event);
 
-	append(stop, "load of");
+	stop_append(stop, "load of");
 	for (enum descry_sreg sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++)
 		if (set & 1u << sreg)
-			append(stop, " %s", descry_sreg_name(sreg));
-	append(stop, " (%s) by ",
-	       descry_cause_text(descry_vcpu_provenance(vcpu, event->sreg)->base.cause));
+			stop_append(stop, " %s", descry_sreg_name(sreg));
+	stop_append(stop, " (%s) by ",
+		    descry_cause_text(descry_vcpu_provenance(vcpu, event->sreg)->base.cause));
 	if (!(set & 1u << DESCRY_CS)) {
 		find_place(monitor, event->cs, event->ip, place);
 		append_place(monitor, stop, place);
@@ -253,9 +255,9 @@ describe_load(struct descry_monitor *monitor, struct descry_stop *stop, struct p
 static void
 describe_halt(struct descry_monitor *monitor, struct descry_stop *stop, struct place *place)
 {
-	append(stop, "halted for ever at ");
+	stop_append(stop, "halted for ever at ");
 	append_address(monitor, stop, place);
-	append(stop, ", after hlt");
+	stop_append(stop, ", after hlt");
 	append_segments(monitor, stop, 1u << DESCRY_CS);
 }
 
@@ -271,8 +273,8 @@ append_fault_chain(struct descry_monitor *monitor, struct descry_stop *stop)
 
 		if (event->kind != DESCRY_EVENT_FAULT || event->retired != stop->retired)
 			continue;
-		append(stop, "%s%s(%04x)", between, descry_vector_text(event->fault.vector),
-		       event->fault.error_code);
+		stop_append(stop, "%s%s(%04x)", between, descry_vector_text(event->fault.vector),
+			    event->fault.error_code);
 		between = ", then ";
 	}
 }
@@ -290,27 +292,27 @@ describe_shutdown(struct descry_monitor *monitor, struct descry_stop *stop,
 		  const struct place *place)
 {
 	if (descry_vcpu_event_count(monitor->vcpu) == 0) {
-		append(stop, "shut down already, at ");
+		stop_append(stop, "shut down already, at ");
 		append_whole_place(monitor, stop, place, 0);
-		append(stop, "; %s of it", leads_out(descry_vcpu_state(monitor->vcpu)));
+		stop_append(stop, "; %s of it", leads_out(descry_vcpu_state(monitor->vcpu)));
 		return;
 	}
-	append(stop, "shutdown (triple fault): ");
+	stop_append(stop, "shutdown (triple fault): ");
 	append_fault_chain(monitor, stop);
-	append(stop, " could not be delivered at ");
+	stop_append(stop, " could not be delivered at ");
 	append_whole_place(monitor, stop, place, 1u << DESCRY_CS | 1u << DESCRY_SS);
-	append(stop, "; idtr base %08" PRIx64 " limit %04" PRIx32,
-	       descry_vcpu_state(monitor->vcpu)->idtr.base,
-	       descry_vcpu_state(monitor->vcpu)->idtr.limit);
+	stop_append(stop, "; idtr base %08" PRIx64 " limit %04" PRIx32,
+		    descry_vcpu_state(monitor->vcpu)->idtr.base,
+		    descry_vcpu_state(monitor->vcpu)->idtr.limit);
 }
 
 static void
 describe_unhandled(struct descry_monitor *monitor, struct descry_stop *stop,
 		   const struct place *place)
 {
-	append(stop, "unhandled ");
+	stop_append(stop, "unhandled ");
 	append_fault(stop, &stop->fault);
-	append(stop, " at ");
+	stop_append(stop, " at ");
 	append_whole_place(monitor, stop, place,
 			   stop->fault.vector == DESCRY_VEC_SS ? 1u << DESCRY_SS : 0);
 }
@@ -319,7 +321,7 @@ static void
 describe_not_modelled(struct descry_monitor *monitor, struct descry_stop *stop,
 		      const struct place *place, const char *what)
 {
-	append(stop, "%s, at ", what);
+	stop_append(stop, "%s, at ", what);
 	append_place(monitor, stop, place);
 	append_bytes(stop, place);
 	append_segments(monitor, stop, place->segments);
@@ -332,8 +334,8 @@ describe_guest_exit(struct descry_monitor *monitor, struct descry_stop *stop,
 	const uint32_t value = monitor->devices.state.exit_value;
 
 	stop->exit_status = (int)((value * 2 + 1) & 255);
-	append(stop, "guest exit, status %d (%" PRIx32 "h to port F4h), before ", stop->exit_status,
-	       value);
+	stop_append(stop, "guest exit, status %d (%" PRIx32 "h to port F4h), before ",
+		    stop->exit_status, value);
 	append_place(monitor, stop, place);
 }
 
@@ -346,9 +348,9 @@ describe_breakpoint(struct descry_monitor *monitor, struct descry_stop *stop,
 
 	stop->breakpoint = breakpoint ? breakpoint->number : 0;
 	if (breakpoint)
-		append(stop, "breakpoint %d at ", stop->breakpoint);
+		stop_append(stop, "breakpoint %d at ", stop->breakpoint);
 	else
-		append(stop, "a debugger's breakpoint at ");
+		stop_append(stop, "a debugger's breakpoint at ");
 	append_place(monitor, stop, place);
 }
 
@@ -377,8 +379,8 @@ append_injection(struct descry_monitor *monitor, struct descry_stop *stop)
 	char text[DESCRY_INJECTION_TEXT];
 
 	if (injection)
-		append(stop, "; injected by %d: %s", stop->injection,
-		       descry_injection_text(monitor, injection, text));
+		stop_append(stop, "; injected by %d: %s", stop->injection,
+			    descry_injection_text(monitor, injection, text));
 }
 
 static void
@@ -392,15 +394,15 @@ write_reason(struct descry_monitor *monitor, const struct descry_exit *exit,
 	case DESCRY_STOP_START:
 	case DESCRY_STOP_STEP:
 	case DESCRY_STOP_INTERRUPTED:
-		append(stop, "%s at ", descry_stop_reason_text(stop->reason));
+		stop_append(stop, "%s at ", descry_stop_reason_text(stop->reason));
 		append_place(monitor, stop, &place);
 		break;
 	case DESCRY_STOP_REACHED:
-		append(stop, "reached ");
+		stop_append(stop, "reached ");
 		append_place(monitor, stop, &place);
 		break;
 	case DESCRY_STOP_HOST_INTERRUPT:
-		append(stop, "host interrupt before ");
+		stop_append(stop, "host interrupt before ");
 		append_place(monitor, stop, &place);
 		break;
 	case DESCRY_STOP_BREAKPOINT:
@@ -428,7 +430,7 @@ write_reason(struct descry_monitor *monitor, const struct descry_exit *exit,
 		describe_not_modelled(monitor, stop, &place, exit ? exit->text : "not modelled");
 		break;
 	case DESCRY_STOP_INVARIANT: /* its text names the place before the instruction */
-		append(stop, "invariant broken: %s", exit ? exit->text : "");
+		stop_append(stop, "invariant broken: %s", exit ? exit->text : "");
 		break;
 	case DESCRY_STOP_REASON_COUNT:
 		break;

@@ -22,6 +22,9 @@ void stop_write_text(struct descry_monitor *monitor, const struct descry_exit *e
 void stop_describe(struct descry_monitor *monitor, enum descry_stop_reason reason,
 		   const struct descry_exit *exit, struct descry_stop *stop);
 
+/* More text, as far as it fits. */
+void stop_append(struct descry_stop *stop, const char *format, ...) DESCRY_PRINTF(2, 3);
+
 /* The segments that an instruction names or implies, by its text and prefixes: 1 << sreg. */
 unsigned stop_segments_of(const char *instruction, const uint8_t *bytes, unsigned length);
 

@@ -25,8 +25,9 @@ struct descry_options {
 	size_t load_count;
 	const char *entry; /* "SEG:OFF", NULL: as the image says */
 	const char *rom;   /* NULL: none */
-	const char *state; /* "FORMAT:FILE": the CPU begins in that state; NULL: as the image says */
-	bool show_post;    /* POST codes written to port 80h go to the console */
+	const char
+		*state; /* "FORMAT:FILE": the CPU begins in that state; NULL: as the image says */
+	bool show_post; /* POST codes written to port 80h go to the console */
 	/* Console output of the guest (ports E9h and COM1); NULL: dropped. */
 	void (*console)(void *owner, const char *text, size_t size);
 	void *console_owner;
@@ -172,6 +173,16 @@ size_t descry_monitor_breakpoints(const struct descry_monitor *monitor,
  */
 enum descry_status descry_monitor_hold_point(struct descry_monitor *monitor, uint64_t linear);
 enum descry_status descry_monitor_release_point(struct descry_monitor *monitor, uint64_t linear);
+
+/* --- segment watches ------------------------------------------------------------------ */
+
+/*
+ * A run stops after an instruction that has loaded one of these, by whatever cause, and behind a
+ * host interrupt that has changed one. mask: 1 << sreg. While one is watched the CPU runs one
+ * instruction at a time.
+ */
+void descry_monitor_watch_segments(struct descry_monitor *monitor, unsigned mask);
+unsigned descry_monitor_watched_segments(const struct descry_monitor *monitor);
 
 /* --- symbols -------------------------------------------------------------------------- */
 

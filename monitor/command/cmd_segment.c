@@ -169,6 +169,41 @@ on_idt(struct command_call *call)
 	return show_table(call, DESCRY_TABLE_IDT);
 }
 
+/* --- watch ---------------------------------------------------------------------------- */
+
+static void
+list_watched(struct command_call *call, unsigned mask)
+{
+	json_t *names = json_array();
+	const struct descry_sink *sink = call->sink;
+
+	for (unsigned sreg = 0; sreg < DESCRY_SREG_COUNT; sreg++) {
+		if (mask >> sreg & 1u)
+			json_array_append_new(names, json_string(descry_sreg_name(sreg)));
+	}
+	if (sink->json) {
+		json_render(sink, names);
+		return;
+	}
+	descry_sink_text(sink, mask ? "watched:" : "no segment is watched");
+	for (size_t i = 0; i < json_array_size(names); i++)
+		descry_sink_printf(sink, " %s", json_string_value(json_array_get(names, i)));
+	descry_sink_text(sink, "\n");
+	json_decref(names);
+}
+
+static enum descry_command_result
+on_watch(struct command_call *call)
+{
+	unsigned mask = descry_monitor_watched_segments(call->monitor);
+
+	if (call->count > 0)
+		mask ^= 1u << call->argument[0].sreg;
+	descry_monitor_watch_segments(call->monitor, mask);
+	list_watched(call, mask);
+	return DESCRY_COMMAND_OK;
+}
+
 #define INDICES                                                                                    \
 	{                                                                                          \
 		{                                                                                  \
@@ -196,6 +231,15 @@ const struct command segment_commands[] = {
 	  "load a segment register as an instruction would, by the rules of the current mode",
 	  "Reads the guest's tables, sets the accessed bit, and is refused with the fault that\n"
 	  "an instruction would raise. `set SREG VALUE` changes the visible selector alone." },
+	{ "watch", NULL, TOPIC_SEGMENT, NULL,
+	  { { .name = "SREG", .type = ARG_SEGMENT, .optional = true } },
+	  on_watch, REPEAT_NEVER,
+	  "stop when a segment register is loaded, or changed by a host interrupt",
+	  "Turns the watch of a register on, or off again; without SREG, lists those that are\n"
+	  "watched. A run stops behind an instruction that has loaded one, by whatever cause:\n"
+	  "MOV, POP, a far transfer, an interrupt, a task switch, LOADALL, RSM. And it stops\n"
+	  "behind a host interrupt that has given one back as another. While any is watched,\n"
+	  "the CPU runs one instruction at a time." },
 	{ "gdt", NULL, TOPIC_SEGMENT, NULL, INDICES, on_gdt, REPEAT_NEVER,
 	  "the global descriptor table as it lies in memory now",
 	  "Without INDEX, all descriptors but those that are zero. After each stand the\n"
