@@ -118,7 +118,8 @@ compare_from(struct descry_monitor *monitor, const struct descry_snapshot *start
 	};
 	enum descry_status status, back;
 
-	memcpy(c.seg, descry_vcpu_state(c.probe.vcpu)->seg, sizeof(c.seg));
+	c.state = *descry_vcpu_state(c.probe.vcpu);
+	memcpy(c.seg, c.state.seg, sizeof(c.seg));
 	status = compare_all(&c, request, err);
 	back = descry_snapshot_restore(monitor, start);
 

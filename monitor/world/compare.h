@@ -17,6 +17,7 @@ struct comparison {
 	const struct descry_snapshot *begin;          /* of the guest */
 	const struct descry_snapshot *start;          /* the boundary, in the truth */
 	struct descry_segment seg[DESCRY_SREG_COUNT]; /* there */
+	struct descry_state state;                    /* there */
 	const struct world_settings *settings;
 	uint64_t end; /* of the window, as a count */
 	struct descry_compare *result;
@@ -54,6 +55,9 @@ enum descry_status compare_conclude(struct comparison *comparison,
  */
 enum descry_status compare_view(struct comparison *comparison, struct descry_compare_row *row,
 				bool *done);
+
+/* The switch did not bring the guest back, as row->trace tells: there is no X8. */
+void compare_conclude_without_x8(struct comparison *comparison, struct descry_compare_row *row);
 
 /* Names the instruction that the CPU stands at, which makes the access. */
 void compare_name_access(const struct comparison *comparison, struct descry_world_access *access);

@@ -219,9 +219,8 @@ append_regained(const struct comparison *c, struct descry_compare_row *row,
 
 /* --- the row -------------------------------------------------------------------------- */
 
-/* The switch did not bring the guest back: there is no X8. */
-static void
-conclude_without_x8(struct comparison *c, struct descry_compare_row *row)
+void
+compare_conclude_without_x8(struct comparison *c, struct descry_compare_row *row)
 {
 	row->outcome = row->trace.end == DESCRY_WORLD_REFUSED ? DESCRY_OUTCOME_REFUSED
 							      : DESCRY_OUTCOME_HOST_FAULT;
@@ -312,7 +311,7 @@ switch_at_boundary(struct comparison *c, struct descry_compare_row *row)
 
 	row->trace = *descry_world_interrupt(c->under);
 	if (row->trace.end != DESCRY_WORLD_RESUMED) {
-		conclude_without_x8(c, row);
+		compare_conclude_without_x8(c, row);
 		return DESCRY_OK;
 	}
 	c->memory = *world_memory_of(c->under);

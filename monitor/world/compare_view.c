@@ -2,6 +2,8 @@
 
 #include "world/fields.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -19,6 +21,51 @@ run_under(struct comparison *c, const struct descry_strategy *strategy, uint64_t
 	descry_world_choose(c->under, strategy);
 	probe_run_to(&c->probe, retired);
 	return DESCRY_OK;
+}
+
+/* Has the guest come to the boundary by itself? Its TLB is no matter. */
+static bool
+came_by_itself(const struct comparison *c)
+{
+	return memcmp(&c->state, descry_vcpu_state(c->probe.vcpu),
+		      offsetof(struct descry_state, tlb_data)) == 0;
+}
+
+static void
+refuse_changed(struct comparison *c, struct descry_compare_row *row)
+{
+	const struct descry_world_record none = { 0 };
+	struct descry_world_trace *trace = &row->trace;
+
+	trace->strategy = row->strategy;
+	trace->end = DESCRY_WORLD_REFUSED;
+	trace->ended_at = DESCRY_WORLD_X1;
+	trace->retired = c->state.retired;
+	trace->cs = c->state.seg[DESCRY_CS].sel;
+	trace->ip = c->state.rip;
+	snprintf(trace->why, sizeof(trace->why),
+		 "this guest has to run under the strategy from its beginning, and commands have "
+		 "changed it since");
+	world_trace_add(trace, DESCRY_WORLD_X1, trace->why, &none, c->probe.vcpu);
+	compare_conclude_without_x8(c, row);
+}
+
+/* What commands have done to the guest would be missing from a run from its beginning. */
+static enum descry_status
+refuse_unless_by_itself(struct comparison *c, struct descry_compare_row *row, bool *done)
+{
+	enum descry_status status = compare_go_to(c, c->begin);
+
+	if (status != DESCRY_OK)
+		return status;
+	probe_run_to(&c->probe, c->state.retired);
+	if (c->probe.interrupted || came_by_itself(c))
+		return DESCRY_OK;
+	*done = true;
+	status = compare_go_to(c, c->start);
+	if (status == DESCRY_OK)
+		refuse_changed(c, row);
+	return status;
 }
 
 /* The last change of mode that the host has answered; NULL: there has been none. */
@@ -105,9 +152,13 @@ compare_view(struct comparison *c, struct descry_compare_row *row, bool *done)
 {
 	const uint64_t boundary = c->result->retired;
 	const struct descry_world_trace *change;
-	enum descry_status status = run_under(c, row->strategy, boundary);
+	enum descry_status status;
 
 	*done = false;
+	status = refuse_unless_by_itself(c, row, done);
+	if (status != DESCRY_OK || *done)
+		return status;
+	status = run_under(c, row->strategy, boundary);
 	if (status != DESCRY_OK)
 		return status;
 	change = last_change(c);

@@ -636,6 +636,32 @@ a_load_ends_what_a_change_has_lost(void **unused)
 	descry_monitor_destroy(monitor);
 }
 
+/* It would be another guest, run from the beginning. */
+static void
+a_changed_guest_is_refused(void **unused)
+{
+	struct descry_monitor *monitor = open_guest(&plain);
+	struct descry_state *state;
+	struct descry_compare *result = compare(monitor, NULL, "vmx-v86/bare");
+
+	(void)unused;
+	assert_int_not_equal(result->row[0].outcome, DESCRY_OUTCOME_REFUSED);
+	descry_compare_free(result);
+	descry_monitor_reset(monitor);
+	state = descry_vcpu_state_mutable(descry_monitor_vcpu(monitor));
+	state->gpr[DESCRY_SI] ^= 1;
+	descry_vcpu_state_changed(descry_monitor_vcpu(monitor));
+	result = compare(monitor, NULL, "vmx-v86/bare");
+	assert_int_equal(result->row[0].outcome, DESCRY_OUTCOME_REFUSED);
+	assert_non_null(strstr(result->row[0].detail, "commands have changed it"));
+	descry_compare_free(result);
+	descry_monitor_reset(monitor);
+	result = compare(monitor, NULL, "vmx");
+	assert_int_equal(result->row[0].outcome, DESCRY_OUTCOME_SAME);
+	descry_compare_free(result);
+	descry_monitor_destroy(monitor);
+}
+
 /* --- what the host writes ------------------------------------------------------------- */
 
 static void
@@ -786,6 +812,7 @@ main(void)
 		cmocka_unit_test(a_choice_looks_at_the_guest),
 		cmocka_unit_test(a_reset_takes_hold_again),
 		cmocka_unit_test(a_load_ends_what_a_change_has_lost),
+		cmocka_unit_test(a_changed_guest_is_refused),
 		cmocka_unit_test(writes_are_made_all_or_none),
 		cmocka_unit_test(a_search_leaves_breakpoints_alone),
 		cmocka_unit_test(bad_boundaries_are_refused),
