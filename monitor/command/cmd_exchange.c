@@ -48,6 +48,19 @@ show(struct command_call *call, const struct descry_exchange_format *format)
 	return DESCRY_COMMAND_OK;
 }
 
+/* While a switch is in flight the CPU is the host's. */
+static bool
+holds_guest(struct command_call *call)
+{
+	if (!call->world || !descry_world_in_flight(call->world))
+		return true;
+	command_error(
+		call, DESCRY_BAD_ARGUMENT,
+		"the host of a world switch has the CPU; give it back to the guest with: world "
+		"finish");
+	return false;
+}
+
 static enum descry_command_result
 on_export(struct command_call *call)
 {
@@ -57,7 +70,7 @@ on_export(struct command_call *call)
 	struct descry_error err;
 	size_t size;
 
-	if (format == NULL)
+	if (format == NULL || !holds_guest(call))
 		return DESCRY_COMMAND_ERROR;
 	if (call->count == 1)
 		return show(call, format);
@@ -75,7 +88,7 @@ on_import(struct command_call *call)
 	struct descry_exchange_report report;
 	struct descry_error err;
 
-	if (format == NULL)
+	if (format == NULL || !holds_guest(call))
 		return DESCRY_COMMAND_ERROR;
 	if (descry_monitor_import(call->monitor, format, path, &report, &err) != DESCRY_OK)
 		return fail(call, &err);

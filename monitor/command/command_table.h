@@ -36,7 +36,8 @@ struct argument_spec {
 	bool optional;
 	bool repeated;              /* the last one may be given many times */
 	const char *const *choices; /* ARG_CHOICE: ends with NULL */
-	candidates_fn *candidates;  /* ARG_WORD, ARG_TEXT, ARG_NUMBER: what may stand here; or NULL */
+	candidates_fn
+		*candidates; /* ARG_WORD, ARG_TEXT, ARG_NUMBER: what may stand here; or NULL */
 };
 
 #define COMMAND_ARGUMENTS 4u /* in a row */

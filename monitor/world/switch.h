@@ -223,7 +223,7 @@ extern const struct world_op loadall_ops[], loadall_protected_ops[];
 world_op_fn loadall_accept;
 
 extern const struct world_op vmx_ops[], vmx_emulate_ops[];
-extern const struct world_op vmx_v86_ops[];
+extern const struct world_op vmx_v86_ops[], vmx_restricted_ops[];
 extern const struct world_op svm_ops[];
 
 extern const struct world_op selector_v86_ops[];

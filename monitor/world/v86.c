@@ -140,6 +140,8 @@ op_fix_protected(struct world_switch *sw, unsigned sreg)
 	else
 		seg.attr = (uint16_t)(DESCRY_ATTR_REAL_DATA | (seg.sel & DESCRY_SEL_RPL)
 								      << DESCRY_ATTR_DPL_SHIFT);
+	if (sreg == DESCRY_CS) /* enter_pmode(): the entry checks want code */
+		seg.attr |= DESCRY_ATTR_CODE;
 	descry_vcpu_put_segment(sw->vcpu, sreg, &seg, DESCRY_CAUSE_VM_ENTRY);
 	world_note(sw, "%s: %04x/%08x/%08x/%04x, %s", descry_sreg_name(sreg), seg.sel,
 		   (unsigned)seg.base, seg.limit, seg.attr,

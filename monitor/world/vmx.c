@@ -157,12 +157,11 @@ check_entry(const struct vmcs *vmcs, bool unrestricted)
 }
 
 static bool
-op_check_entry(struct world_switch *sw, unsigned arg)
+pass_checks(struct world_switch *sw, bool unrestricted)
 {
-	const struct vmx_verdict verdict = check_entry(&sw->vmcs, true);
+	const struct vmx_verdict verdict = check_entry(&sw->vmcs, unrestricted);
 	const uint64_t *value = sw->vmcs.value;
 
-	(void)arg;
 	if (!verdict.check) {
 		world_note(sw, "VM entry: the guest segments pass every check");
 		return true;
@@ -175,6 +174,21 @@ op_check_entry(struct world_switch *sw, unsigned arg)
 			    (unsigned)value[VMCS_GUEST_BASE + verdict.sreg],
 			    (unsigned)value[VMCS_GUEST_LIMIT + verdict.sreg],
 			    (unsigned)value[VMCS_GUEST_RIGHTS + verdict.sreg]);
+}
+
+static bool
+op_check_entry(struct world_switch *sw, unsigned arg)
+{
+	(void)arg;
+	return pass_checks(sw, true);
+}
+
+/* On a part that has no unrestricted guest. */
+static bool
+op_check_restricted(struct world_switch *sw, unsigned arg)
+{
+	(void)arg;
+	return pass_checks(sw, false);
 }
 
 /*
@@ -246,9 +260,11 @@ const struct world_op vmx_ops[] = { EXIT_TO_ENTRY(op_check_entry), WORLD_OPS_END
 const struct world_op vmx_emulate_ops[] = { EXIT_TO_ENTRY(op_check_entry_or_interpret),
 					    WORLD_OPS_END };
 
+const struct world_op vmx_restricted_ops[] = { EXIT_TO_ENTRY(op_check_restricted), WORLD_OPS_END };
+
 const struct world_op vmx_v86_ops[] = {
 	{ 2, op_into_v86, 0 },
-	EXIT_TO_ENTRY(op_check_entry),
+	EXIT_TO_ENTRY(op_check_restricted),
 	{ 7, op_out_of_v86, 0 },
 	WORLD_OPS_END,
 };

@@ -240,7 +240,7 @@ static const struct vmx_check v86_checks[] = {
 
 static const struct vmx_check segment_checks[] = {
 	{ "RPL of SS must be that of CS",        SS_ONLY,             SS_ONLY,           ss_rpl_is_cs_rpl },
-	{ "type must be accessed code, or 3",    CS_ONLY,             CS_ONLY,           cs_type },
+	{ "type must be accessed code, or 3 with unrestricted guest", CS_ONLY,             CS_ONLY,           cs_type },
 	{ "type must be 3 or 7",                 SS_ONLY,             0,                 ss_type },
 	{ "type must be accessed",               DATA,                0,                 data_accessed },
 	{ "code must be readable",               DATA,                0,                 data_readable },

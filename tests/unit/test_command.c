@@ -63,6 +63,8 @@ static const struct {
 	{ "world host gdt 28 12345678123456789", DESCRY_COMMAND_ERROR, "both in hexadecimal" },
 	{ "world host clear",       DESCRY_COMMAND_OK,        "told nothing" },
 	{ "world begin",            DESCRY_COMMAND_OK,        "X1.1" },
+	{ "export vmcs",            DESCRY_COMMAND_ERROR,     "world finish" },
+	{ "import kvm nowhere.json", DESCRY_COMMAND_ERROR,    "world finish" },
 	{ "ustep",                  DESCRY_COMMAND_ERROR,     "a switch is in flight" },
 	{ "world finish",           DESCRY_COMMAND_OK,        "nothing is lost" },
 	{ "world use selector-v86", DESCRY_COMMAND_OK,        "interpret > selector-v86" },
