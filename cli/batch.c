@@ -39,7 +39,7 @@ run_item(const struct batch_item *item, struct descry_session *session,
 	if (result == DESCRY_COMMAND_INTERRUPTED)
 		descry_fail(&inner, DESCRY_IO_ERROR, "interrupted");
 	if (result != DESCRY_COMMAND_OK && result != DESCRY_COMMAND_QUIT)
-		descry_fail(err, inner.status, "-e '%.80s': %.200s", item->text, inner.text);
+		descry_fail(err, inner.status, "-e '%.60s': %.300s", item->text, inner.text);
 	return result;
 }
 

@@ -57,7 +57,7 @@ parse_one(const char *text, const struct descry_strategy *only, struct expectati
 	if (colon == NULL || !find_outcome(text, (size_t)(colon - text), &out->outcome))
 		return unknown_outcome(text, err);
 	if (descry_strategy_find(colon + 1, &found, &why) != DESCRY_OK)
-		return descry_fail(err, DESCRY_BAD_ARGUMENT, "--expect %.60s: %.200s", text,
+		return descry_fail(err, DESCRY_BAD_ARGUMENT, "--expect %.40s: %.300s", text,
 				   why.text);
 	*out = (struct expectation){ .outcome = out->outcome };
 	snprintf(out->strategy, sizeof(out->strategy), "%s", colon + 1);

@@ -195,7 +195,6 @@ descry_strategy_find(const char *text, const struct descry_strategy **out, struc
 	}
 	list_names(buffer, sizeof(buffer));
 	return descry_fail(err, DESCRY_NOT_FOUND,
-			   "no strategy %.40s; there are %s; some also as NAME/VARIANT: `world` "
-			   "lists all",
-			   wanted, buffer);
+			   "no strategy %.40s; there are %s; `world` has their variants", wanted,
+			   buffer);
 }
