@@ -320,6 +320,14 @@ world_switch_finish(struct world_switch *sw)
 /* --- hosts with a view of their own --------------------------------------------------- */
 
 static bool
+takes_hold(struct world_switch *sw, unsigned pe)
+{
+	world_note(sw, "the strategy takes hold of a guest with CR0.PE=%u, after %llu instructions",
+		   pe, (unsigned long long)sw->trace->retired);
+	return true;
+}
+
+static bool
 change_of_mode(struct world_switch *sw, unsigned pe)
 {
 	world_note(sw, "the guest has set CR0.PE=%u, after %llu instructions", pe,
@@ -328,7 +336,7 @@ change_of_mode(struct world_switch *sw, unsigned pe)
 }
 
 void
-world_switch_mode(struct world_switch *sw)
+world_switch_mode(struct world_switch *sw, bool by_guest)
 {
 	const struct world_view *view = sw->strategy->view;
 	const bool pe = (world_state(sw)->cr0 & DESCRY_CR0_PE) != 0;
@@ -338,7 +346,7 @@ world_switch_mode(struct world_switch *sw)
 	begin_trace(sw);
 	descry_vcpu_save(sw->vcpu, &sw->guest);
 	sw->record = sw->memory->copies;
-	carry_out(sw, DESCRY_WORLD_MODE, change_of_mode, pe);
+	carry_out(sw, DESCRY_WORLD_MODE, by_guest ? change_of_mode : takes_hold, pe);
 	for (; op && op->run && sw->trace->end == DESCRY_WORLD_IN_FLIGHT; op++)
 		carry_out(sw, DESCRY_WORLD_MODE, op->run, op->arg);
 	sw->memory->copies = sw->record;

@@ -131,8 +131,8 @@ void world_switch_init(struct world_switch *sw, struct descry_monitor *monitor,
  */
 void world_switch_begin(struct world_switch *sw);
 
-/* The guest has just changed CR0.PE, and the strategy has a view. */
-void world_switch_mode(struct world_switch *sw);
+/* The guest has just changed CR0.PE, or else a strategy with a view takes hold of it. */
+void world_switch_mode(struct world_switch *sw, bool by_guest);
 
 /* The host interprets one instruction of a guest with PE=0: before it, and behind it. */
 void world_switch_lend(struct world_switch *sw);

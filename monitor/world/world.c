@@ -117,7 +117,7 @@ on_mode(void *owner, struct descry_monitor *monitor, struct descry_stop *stop)
 
 	(void)monitor;
 	init_switch(world);
-	world_switch_mode(&world->sw);
+	world_switch_mode(&world->sw, true);
 	world->switched = true;
 	world->next = 0;
 	watch_guest(world);
@@ -243,7 +243,7 @@ descry_world_choose(struct descry_world *world, const struct descry_strategy *st
 	world->next = 0;
 	init_switch(world);
 	if (view && view->leaves_pe && !(state->cr0 & DESCRY_CR0_PE)) {
-		world_switch_mode(&world->sw);
+		world_switch_mode(&world->sw, false);
 		world->switched = true;
 	}
 	watch_guest(world);
