@@ -191,10 +191,11 @@ static enum descry_status
 compare_named(const struct course *course, const struct descry_when *when)
 {
 	const struct descry_state *state = descry_vcpu_state(descry_monitor_vcpu(course->monitor));
+	enum descry_status status = DESCRY_OK;
 
 	if (when->kind != DESCRY_WHEN_COUNT || when->count < state->retired)
-		descry_snapshot_restore(course->monitor, course->start);
-	return compare_at(course, when);
+		status = descry_snapshot_restore(course->monitor, course->start);
+	return status == DESCRY_OK ? compare_at(course, when) : status;
 }
 
 /* As many as there are, and at least one. */
@@ -204,15 +205,14 @@ compare_every(const struct course *course)
 	const struct descry_when when = { .kind = DESCRY_WHEN_EVERY,
 					  .count = course->request->every };
 	const uint64_t most = course->request->every_most;
+	enum descry_status status = descry_snapshot_restore(course->monitor, course->start);
 
-	descry_snapshot_restore(course->monitor, course->start);
-	for (uint64_t found = 0; most == 0 || found < most; found++) {
-		const enum descry_status status = compare_at(course, &when);
-
+	for (uint64_t found = 0; status == DESCRY_OK && (most == 0 || found < most); found++) {
+		status = compare_at(course, &when);
 		if (status != DESCRY_OK)
 			return status == DESCRY_BAD_ARGUMENT && found > 0 ? DESCRY_OK : status;
 	}
-	return DESCRY_OK;
+	return status;
 }
 
 static enum descry_status

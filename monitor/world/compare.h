@@ -59,9 +59,6 @@ enum descry_status compare_view(struct comparison *comparison, struct descry_com
 /* The switch did not bring the guest back, as row->trace tells: there is no X8. */
 void compare_conclude_without_x8(struct comparison *comparison, struct descry_compare_row *row);
 
-/* Names the instruction that the CPU stands at, which makes the access. */
-void compare_name_access(const struct comparison *comparison, struct descry_world_access *access);
-
 /* An access in words; no text is longer. */
 #define COMPARE_ACCESS_TEXT 64u
 
@@ -77,8 +74,5 @@ void compare_describe_end(const struct descry_world_access *access, char *text, 
 void compare_describe_difference(const struct descry_world_access *access,
 				 const struct descry_world_access *truth, const char *why,
 				 char *text, size_t size);
-
-/* Both. */
-void compare_describe_access(const struct descry_world_access *access, char *text, size_t size);
 
 #endif

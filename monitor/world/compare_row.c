@@ -26,8 +26,9 @@ compare_describe_end(const struct descry_world_access *access, char *text, size_
 			 descry_vector_text(access->fault.vector), access->fault.vector);
 }
 
-void
-compare_describe_access(const struct descry_world_access *access, char *text, size_t size)
+/* Place and end. */
+static void
+describe_access(const struct descry_world_access *access, char *text, size_t size)
 {
 	char place[COMPARE_ACCESS_TEXT], end[COMPARE_ACCESS_TEXT];
 
@@ -41,11 +42,11 @@ compare_describe_difference(const struct descry_world_access *access,
 			    const struct descry_world_access *truth, const char *why, char *text,
 			    size_t size)
 {
-	char does[120];
+	char does[2 * COMPARE_ACCESS_TEXT];
 	char should[64] = "as it does without the switch";
 	const bool differs = judge_access(access, truth) != DESCRY_OUTCOME_SAME;
 
-	compare_describe_access(access, does, sizeof(does));
+	describe_access(access, does, sizeof(does));
 	if (differs && truth->fault.vector == DESCRY_VEC_NONE)
 		snprintf(should, sizeof(should), "it should go to %08x", truth->linear);
 	else if (differs)
@@ -101,8 +102,9 @@ find_access(struct comparison *c, unsigned mask, struct descry_world_access *out
 		probe_next_access(&c->probe, mask & PROBE_DATA_SREGS, c->end, out);
 }
 
-void
-compare_name_access(const struct comparison *c, struct descry_world_access *access)
+/* Names the instruction that the CPU stands at, which makes the access. */
+static void
+name_access(const struct comparison *c, struct descry_world_access *access)
 {
 	const uint64_t linear = descry_vcpu_linear_ip(c->probe.vcpu);
 
@@ -118,9 +120,9 @@ record_x8(struct comparison *c, struct descry_compare_row *row)
 	const struct descry_world_record none = { 0 };
 	char text[DESCRY_WORLD_TEXT];
 
-	compare_name_access(c, &row->access);
+	name_access(c, &row->access);
 	if (row->access.happened)
-		compare_describe_access(&row->access, text, sizeof(text));
+		describe_access(&row->access, text, sizeof(text));
 	else
 		snprintf(text, sizeof(text), "no access through it follows");
 	world_trace_add(&row->trace, DESCRY_WORLD_X8, text, &none, c->probe.vcpu);
@@ -298,7 +300,7 @@ compare_truth(struct comparison *c)
 	if (status != DESCRY_OK || !result->truth.happened)
 		return status;
 	probe_run_to(&c->probe, result->truth.retired);
-	compare_name_access(c, &result->truth);
+	name_access(c, &result->truth);
 	return DESCRY_OK;
 }
 

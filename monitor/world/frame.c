@@ -158,20 +158,15 @@ op_load_host_tables(struct world_switch *sw, unsigned arg)
 }
 
 bool
-frame_write_cr0(struct world_switch *sw, uint32_t value)
+op_set_pe(struct world_switch *sw, unsigned pe)
 {
+	const uint32_t value = (sw->frame.cr0 & ~DESCRY_CR0_PE) | pe;
 	struct descry_fault fault;
 
 	if (!descry_op_write_cr0(sw->vcpu, value, &fault))
 		return world_host_fault(sw, &fault, "MOV CR0");
-	world_note(sw, "MOV CR0, %08x (PE=%u)", value, value & DESCRY_CR0_PE);
+	world_note(sw, "MOV CR0, %08x (PE=%u)", value, pe);
 	return true;
-}
-
-bool
-op_set_pe(struct world_switch *sw, unsigned pe)
-{
-	return frame_write_cr0(sw, (sw->frame.cr0 & ~DESCRY_CR0_PE) | pe);
 }
 
 /* One load of a segment register, and what came of it. */

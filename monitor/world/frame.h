@@ -103,7 +103,6 @@ bool frame_load(struct world_switch *sw, enum descry_sreg sreg, uint16_t sel,
 		enum descry_cause cause, const char *how);
 void frame_load_tables(struct world_switch *sw, const struct descry_table *gdtr,
 		       const struct descry_table *idtr, const char *whose);
-bool frame_write_cr0(struct world_switch *sw, uint32_t value);
 
 /* From virtual-8086 mode: delivery has saved the data segments, and IRET gives them back. */
 bool frame_from_v86(const struct world_switch *sw);

@@ -6,6 +6,10 @@
  */
 #include "world/shadow.h"
 
+/*
+ * Guests of such a host run in an outer ring, whatever they believe, and their data segments must
+ * be of use there. SS and CS keep the ring that the loading of them asks for.
+ */
 static uint64_t
 descriptor_of_copy(const struct world_switch *sw, enum descry_sreg sreg)
 {

@@ -5,7 +5,7 @@
  * gone with that write, and no interrupt is needed.
  *
  * A monitor of its own (selector-v86) leaves it at that. KVM without unrestricted guest (vmx-v86;
- * docs/world-switch.md has the versions) puts the segments in place by hand, keeps a copy of what
+ * docs/strategies.md has the versions) puts the segments in place by hand, keeps a copy of what
  * was there, and makes it good where it notices.
  */
 #include "world/v86.h"
